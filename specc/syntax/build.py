@@ -1,0 +1,309 @@
+"""What Lark calls at each reduction: it builds the syntax tree at once, so that no Lark tree is ever made."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from lark import Token
+
+from specc.diagnostics import Sink
+from specc.source import Source, Span
+from specc.syntax import ast
+from specc.syntax.kinds import SYNTAX, TOO_LARGE
+from specc.syntax.operators import bind
+from specc.types import INTEGER_LIMIT
+
+MAXIMAL_OPERATORS = 200
+MAXIMAL_STRING = 4096
+
+_CONSTANTS = {"true": True, "false": False, "none": None}
+_ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
+
+Children = list[Any]
+
+
+class Builder:
+    """One method a grammar rule; `source` and `sink` are set for each parse."""
+
+    source: Source
+    sink: Sink
+
+    def span(self, token: Token) -> Span:
+        return Span(self.source, token.start_pos or 0, token.end_pos or 0)
+
+    def _stretch(self, first: Any, last: Any) -> Span:
+        start = first.start_pos if isinstance(first, Token) else first.span.start
+        end = last.end_pos if isinstance(last, Token) else last.span.end
+        return Span(self.source, start or 0, end or 0)
+
+    def _named(self, children: Children) -> dict[str, Any]:
+        """Span and name of a statement whose second child is the name it binds."""
+        name = children[1]
+        return {
+            "span": self._stretch(children[0], children[-1]),
+            "name": str(name),
+            "name_span": self.span(name),
+        }
+
+    # Atoms
+
+    def name(self, children: Children) -> ast.Name:
+        return ast.Name(id=str(children[0]), span=self.span(children[0]))
+
+    def number(self, children: Children) -> ast.Literal:
+        token = children[0]
+        text = token.replace("_", "")
+        # The length is looked at first: converting a very long run of digits takes time that grows with its square.
+        whole = text.isdigit()
+        value: float = (int(text) if len(text) < 20 else INTEGER_LIMIT) if whole else float(text)
+        if (whole and value >= INTEGER_LIMIT) or math.isinf(value):
+            self.sink.report(TOO_LARGE, self.span(token), "this number is too large", help="integers are below 2**31")
+            value = 1
+        return ast.Literal(value=value, span=self.span(token))
+
+    def string(self, children: Children) -> ast.Literal:
+        token = children[0]
+        if len(token) > MAXIMAL_STRING:
+            self.sink.report(TOO_LARGE, self.span(token), f"this string has more than {MAXIMAL_STRING} characters")
+        return ast.Literal(value=_unescape(token[1:-1]), span=self.span(token))
+
+    def constant(self, children: Children) -> ast.Literal:
+        return ast.Literal(value=_CONSTANTS[str(children[0])], span=self.span(children[0]))
+
+    def grouped(self, children: Children) -> ast.Expression:
+        expression: ast.Expression = children[0]
+        return expression
+
+    def tuple(self, children: Children) -> ast.Tuple:
+        return ast.Tuple(items=tuple(children[1:-1]), span=self._stretch(children[0], children[-1]))
+
+    def list(self, children: Children) -> ast.List:
+        return ast.List(items=tuple(children[1:-1]), span=self._stretch(children[0], children[-1]))
+
+    def comprehension(self, children: Children) -> ast.Comprehension:
+        opening, element, variable, range_, closing = children
+        return ast.Comprehension(
+            element=element, variable=str(variable), range=range_, span=self._stretch(opening, closing)
+        )
+
+    def mapping(self, children: Children) -> ast.Mapping:
+        return ast.Mapping(pairs=tuple(children[1:-1]), span=self._stretch(children[0], children[-1]))
+
+    def pair(self, children: Children) -> tuple[str, ast.Expression]:
+        key, value = children
+        return (_unescape(key[1:-1]) if key.type == "STRING" else str(key)), value
+
+    def call(self, children: Children) -> ast.Call:
+        name, *arguments, closing = children
+        return ast.Call(
+            name=str(name),
+            name_span=self.span(name),
+            arguments=tuple(arguments),
+            span=self._stretch(name, closing),
+        )
+
+    def positional(self, children: Children) -> ast.Argument:
+        return ast.Argument(name=None, value=children[0], span=children[0].span)
+
+    def keyword(self, children: Children) -> ast.Argument:
+        name, value = children
+        return ast.Argument(name=str(name), value=value, span=self._stretch(name, value))
+
+    # Expressions
+
+    def index(self, children: Children) -> ast.Index:
+        value, index, closing = children
+        return ast.Index(value=value, index=index, span=self._stretch(value, closing))
+
+    def prefixed(self, children: Children) -> list[Any]:
+        operator, operand = children
+        return [operator, *operand] if isinstance(operand, list) else [operator, operand]
+
+    def operation(self, children: Children) -> ast.Expression:
+        if len(children) == 1 and not isinstance(children[0], list):
+            expression: ast.Expression = children[0]
+            return expression
+        run = [part for child in children for part in (child if isinstance(child, list) else (child,))]
+        operators = [part for part in run if isinstance(part, Token)]
+        if len(operators) > MAXIMAL_OPERATORS:
+            span = self.span(operators[MAXIMAL_OPERATORS])
+            self.sink.report(TOO_LARGE, span, f"this expression has more than {MAXIMAL_OPERATORS} operators")
+            return next(part for part in run if not isinstance(part, Token))
+        return bind(run, self.span, self._misplaced_operator)
+
+    def _misplaced_operator(self, token: Token, message: str) -> None:
+        self.sink.report(SYNTAX, self.span(token), message)
+
+    def conditional(self, children: Children) -> ast.Conditional:
+        then, test, otherwise = children
+        return ast.Conditional(then=then, test=test, otherwise=otherwise, span=self._stretch(then, otherwise))
+
+    def pipe(self, children: Children) -> ast.Pipe:
+        value, *stages = children
+        return ast.Pipe(value=value, stages=tuple(stages), span=self._stretch(value, stages[-1]))
+
+    def range(self, children: Children) -> ast.Range:
+        low, high = children
+        return ast.Range(low=low, high=high, span=low.span.to(high.span))
+
+    # Stages
+
+    def stages(self, children: Children) -> tuple[ast.Stage, ...]:
+        return tuple(children)
+
+    def parallel(self, children: Children) -> ast.Parallel:
+        return ast.Parallel(branches=tuple(children[1:-1]), span=self._stretch(children[0], children[-1]))
+
+    def parallel_for(self, children: Children) -> ast.ParallelFor:
+        opening, branch, variable, range_, closing = children
+        return ast.ParallelFor(
+            branch=branch, variable=str(variable), range=range_, span=self._stretch(opening, closing)
+        )
+
+    def repeat(self, children: Children) -> ast.Repeat:
+        keyword, variable, range_, stages, closing = children
+        return ast.Repeat(
+            stages=stages, variable=str(variable), range=range_, span=self._stretch(keyword, closing)
+        )
+
+    def grouped_stages(self, children: Children) -> ast.Group:
+        (stages,) = children
+        return ast.Group(stages=stages, span=stages[0].span.to(stages[-1].span))
+
+    def choice(self, children: Children) -> ast.Choice:
+        opening, then, test, otherwise, closing = children
+        return ast.Choice(then=then, test=test, otherwise=otherwise, span=self._stretch(opening, closing))
+
+    # Statements
+
+    def type(self, children: Children) -> ast.TypeExpression:
+        dtype = children[0]
+        return ast.TypeExpression(
+            dtype=str(dtype),
+            dtype_span=self.span(dtype),
+            sizes=tuple(child for child in children[1:] if not isinstance(child, Token)),
+            span=self._stretch(dtype, children[-1]),
+        )
+
+    def unknown_dim(self, children: Children) -> ast.UnknownSize:
+        return ast.UnknownSize(span=self.span(children[0]))
+
+    def input(self, children: Children) -> ast.Input:
+        parts = _behind(children)
+        return ast.Input(
+            **self._named(children), type=parts.get("COLON"), range=parts.get("IN"), default=parts.get("EQUAL")
+        )
+
+    def output(self, children: Children) -> ast.Output:
+        return ast.Output(**self._named(children), value=_behind(children).get("EQUAL"))
+
+    def const(self, children: Children) -> ast.Const:
+        parts = _behind(children)
+        return ast.Const(**self._named(children), type=parts.get("COLON"), value=parts["EQUAL"])
+
+    def weight(self, children: Children) -> ast.Weight:
+        parts = _behind(children)
+        return ast.Weight(**self._named(children), type=parts["COLON"], value=parts.get("EQUAL"))
+
+    def knob(self, children: Children) -> ast.Knob:
+        parts = _behind(children)
+        return ast.Knob(**self._named(children), value=parts["EQUAL"], range=parts.get("IN"))
+
+    def named_layer(self, children: Children) -> ast.NamedLayer:
+        stages: tuple[ast.Stage, ...] = children[-1]
+        named = self._named([*children[:-1], stages[-1]])
+        return ast.NamedLayer(**named, stages=stages)
+
+    def loss(self, children: Children) -> ast.Loss:
+        return ast.Loss(**self._named(children), value=children[-1])
+
+    def metric(self, children: Children) -> ast.Metric:
+        return ast.Metric(**self._named(children), value=children[-1])
+
+    def setting(self, children: Children) -> ast.Setting:
+        name, _, value = children
+        return ast.Setting(
+            name=str(name), name_span=self.span(name), value=value, span=self._stretch(name, value)
+        )
+
+    def train(self, children: Children) -> ast.Train:
+        entries = tuple(child for child in children if not isinstance(child, Token))
+        return ast.Train(entries=entries, span=self._stretch(children[0], children[-1]))
+
+    def expect(self, children: Children) -> ast.Expect:
+        keyword, condition = children
+        return ast.Expect(condition=condition, span=self._stretch(keyword, condition))
+
+    def binding(self, children: Children) -> ast.Binding:
+        *names, value = children
+        targets = tuple(ast.Target(name=str(t), span=self.span(t)) for t in names if t.type == "NAME")
+        return ast.Binding(targets=targets, value=value, span=self._stretch(names[0], value))
+
+    # Items
+
+    def imported(self, children: Children) -> ast.Imported:
+        original, alias = children[0], children[-1]
+        return ast.Imported(
+            name=str(alias),
+            name_span=self.span(alias),
+            original=str(original),
+            span=self._stretch(original, alias),
+        )
+
+    def use(self, children: Children) -> ast.Use:
+        origin = children[1]
+        library = origin.type == "NAME"
+        return ast.Use(
+            origin=str(origin) if library else _unescape(origin[1:-1]),
+            origin_span=self.span(origin),
+            library=library,
+            imports=tuple(child for child in children if isinstance(child, ast.Imported)),
+            span=self._stretch(children[0], children[-1]),
+        )
+
+    def parameter(self, children: Children) -> ast.Parameter:
+        name, value = children[0], children[-1]
+        return ast.Parameter(
+            name=str(name),
+            name_span=self.span(name),
+            default=None if value is name else value,
+            span=self._stretch(name, value),
+        )
+
+    def parameters(self, children: Children) -> tuple[ast.Parameter, ...]:
+        return tuple(children)
+
+    def body(self, children: Children) -> tuple[tuple[ast.Statement, ...], Token]:
+        *statements, closing = children
+        return tuple(statements), closing
+
+    def block(self, children: Children) -> ast.Block:
+        return ast.Block(**self._definition(children))
+
+    def model(self, children: Children) -> ast.Model:
+        return ast.Model(**self._definition(children))
+
+    def _definition(self, children: Children) -> dict[str, Any]:
+        statements, closing = children[-1]
+        parameters: tuple[ast.Parameter, ...] = children[2] if len(children) == 4 else ()
+        return {**self._named([*children[:-1], closing]), "parameters": parameters, "body": statements}
+
+    def start(self, children: Children) -> tuple[ast.Item, ...]:
+        return tuple(children)
+
+
+def _behind(children: Children) -> dict[str, Any]:
+    """What stands behind each token: `{"COLON": type, "EQUAL": value}`."""
+    return {
+        child.type: children[place + 1]
+        for place, child in enumerate(children[:-1])
+        if isinstance(child, Token) and not isinstance(children[place + 1], Token)
+    }
+
+
+def _unescape(text: str) -> str:
+    if "\\" not in text:
+        return text
+    parts = iter(text)
+    return "".join(_ESCAPES[next(parts)] if character == "\\" else character for character in parts)
