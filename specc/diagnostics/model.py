@@ -100,6 +100,11 @@ class Sink:
         self._found.setdefault((kind.id, span), diagnostic)
         return _REPORTED
 
+    def again(self) -> Reported:
+        """The token for a fault that an earlier finding already tells of."""
+        assert self._found, "nothing has been reported yet"
+        return _REPORTED
+
     def __iter__(self) -> Iterator[Diagnostic]:
         return iter(self._found.values())
 

@@ -1,0 +1,123 @@
+"""Blocks: every use is a fresh copy of the body, with its own arguments, tensors and weights."""
+
+from __future__ import annotations
+
+from specc.diagnostics import Reported
+from specc.graph import sources
+from specc.graph.arguments import Arguments, unknown_argument
+from specc.graph.calls import tensors_of
+from specc.graph.evaluate import known
+from specc.graph.kinds import ARITY, ILLEGAL_STATEMENT, MISSING_ARGUMENT, NO_OUTPUT, OUT_OF_BOUNDS, WRONG_KIND
+from specc.graph.model import Constraint, Missing, Tensor
+from specc.graph.scope import Item, Place, Scope
+from specc.graph.state import MAXIMAL_BLOCKS, Elaboration
+from specc.graph.values import Bundle, Result, first_reported, has_tensor
+from specc.syntax import ast
+
+
+def instantiate(
+    run: Elaboration, item: Item, found: Arguments, value: Result, place: Place, call: ast.Call
+) -> Result:
+    """A copy of a block fed with a value: its output, or all of them side by side."""
+    block = item.node
+    assert isinstance(block, ast.Block)
+    frozen = found.values.pop("trainable", None)
+    if frozen is not None and not isinstance(frozen, bool):
+        return run.report(WRONG_KIND, found.spans["trainable"], "`trainable` is true or false")
+    names = [parameter.name for parameter in block.parameters]
+    reported = unknown_argument(run, found, names, f"block `{block.name}`")
+    if reported is not None:
+        return reported
+    run.blocks += 1
+    try:
+        if run.blocks > MAXIMAL_BLOCKS:
+            message = f"blocks are nested more than {MAXIMAL_BLOCKS} deep; does `{block.name}` use itself?"
+            return run.report(OUT_OF_BOUNDS, call.span, message)
+        inside = place.instanced(block.name)
+        return _body(run, item, block, found, value, inside.frozen() if frozen is False else inside, call)
+    finally:
+        run.blocks -= 1
+
+
+def _body(
+    run: Elaboration, item: Item, block: ast.Block, found: Arguments, value: Result, place: Place, call: ast.Call
+) -> Result:
+    scope = Scope(item.home, place=place)
+    for parameter in block.parameters:
+        argument: Result
+        if parameter.name in found.values:
+            argument = found.values[parameter.name]
+        elif parameter.default is None:
+            message = f"block `{block.name}` needs `{parameter.name}`"
+            argument = run.report(MISSING_ARGUMENT, call.span, message)
+        else:
+            argument = known(run, parameter.default, scope, "the default of a parameter")
+        run.bind(parameter.name, argument, parameter.name_span, scope)
+    reported = first_reported([scope.entries[parameter.name].value for parameter in block.parameters])  # type: ignore[union-attr]
+    if reported is not None:
+        return reported
+    inputs = [statement for statement in block.body if isinstance(statement, ast.Input)]
+    tensors = tensors_of(run, value, call.span)
+    if isinstance(tensors, Reported):
+        return tensors
+    if len(tensors) != len(inputs):
+        if any(isinstance(tensor.node.action, Missing) for tensor in tensors):
+            return run.sink.again()
+        listed = ", ".join(statement.name for statement in inputs)
+        message = f"block `{block.name}` takes {len(inputs)} tensors ({listed}), not {len(tensors)}"
+        return run.report(ARITY, call.span, message)
+    run.declare([statement for statement in block.body if not isinstance(statement, ast.Input)], scope)
+    for statement, tensor in zip(inputs, tensors, strict=True):
+        run.bind(statement.name, tensor, statement.name_span, scope)
+        _constrain(run, statement, tensor, scope, call)
+    return _outputs(run, block, scope)
+
+
+def _constrain(run: Elaboration, statement: ast.Input, tensor: Tensor, scope: Scope, call: ast.Call) -> None:
+    """Note what the block says of the tensor that arrives; the types are known later."""
+    for part in (statement.range, statement.default):
+        if part is not None:
+            run.report(ILLEGAL_STATEMENT, part.span, "the input of a block takes what comes: no range, no default")
+    if statement.type is not None:
+        type = sources.declared_type(run, statement.type, scope)
+        if not isinstance(type, Reported):
+            run.graph.constraints.append(
+                Constraint(tensor=tensor, type=type, name=statement.name, span=statement.type.span, used=call.span)
+            )
+
+
+def _outputs(run: Elaboration, block: ast.Block, scope: Scope) -> Result:
+    results: list[Tensor] = []
+    reported: Reported | None = None
+    for statement in block.body:
+        match statement:
+            case ast.Input() | ast.NamedLayer():
+                continue
+            case ast.Train() | ast.Expect():
+                what = type(statement).__name__.lower()
+                reported = run.report(ILLEGAL_STATEMENT, statement.span, f"`{what}` belongs into a model, not a block")
+            case ast.Output(value=None, name=name):
+                value = run.resolve(ast.Name(id=name, span=statement.name_span), scope)
+                reported = _collect(run, statement, value, results) or reported
+            case ast.Output(name=name):
+                value = run.value(scope.entries[name], name, scope)
+                reported = _collect(run, statement, value, results) or reported
+            case ast.Binding(targets=targets):
+                for target in targets:
+                    run.value(scope.entries[target.name], target.name, scope)
+            case _:
+                run.value(scope.entries[statement.name], statement.name, scope)
+    if reported is not None:
+        return reported
+    if not results:
+        return run.report(NO_OUTPUT, block.name_span, f"block `{block.name}` has no output")
+    return results[0] if len(results) == 1 else Bundle(tuple(results))
+
+
+def _collect(run: Elaboration, statement: ast.Output, value: Result, results: list[Tensor]) -> Reported | None:
+    if isinstance(value, Tensor):
+        results.append(value)
+        return None
+    if isinstance(value, Reported):
+        return value
+    return run.report(ARITY, statement.span, "an output is one tensor" + (", not several" if has_tensor(value) else ""))

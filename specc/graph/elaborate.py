@@ -1,0 +1,307 @@
+"""Syntax tree to graphs: names are resolved, `for`, `if` and blocks unfolded, arguments checked.
+
+Here are bodies and names; expressions are `evaluate.py`, stages `stages.py`, calls `calls.py`, statements that bring
+values `sources.py`, `train` blocks `training.py`, files `files.py`. They all work on one `Elaboration`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from specc.diagnostics import Label, Reported, Sink, suggestion
+from specc.graph import blocks, calls, evaluate, sources, stages, training
+from specc.graph.arguments import Arguments, unknown_argument
+from specc.graph.evaluate import known
+from specc.graph.files import Project
+from specc.graph.kinds import (
+    ARITY,
+    CYCLE,
+    DUPLICATE_NAME,
+    ILLEGAL_STATEMENT,
+    ILLEGAL_TYPE,
+    MISSING_ARGUMENT,
+    NO_OUTPUT,
+    OUT_OF_BOUNDS,
+    UNKNOWN_NAME,
+    WRONG_KIND,
+)
+from specc.graph.model import Constraint, Graph, InputTensor, ModelCall, OutputTensor, Program, Tensor
+from specc.graph.scope import Binding, Bound, FileScope, Item, Place, Scope
+from specc.graph.state import MAXIMAL_CHAIN, Elaboration
+from specc.graph.values import Bundle, Known, Result, described, first_reported
+from specc.source import Source, Span
+from specc.syntax import ast
+
+
+class Models:
+    """The models of all files of a run, each elaborated once, when it is first called for."""
+
+    def __init__(self, sink: Sink, parameters: Mapping[str, Known]) -> None:
+        self.sink = sink
+        self.parameters = parameters
+        self._graphs: dict[int, Graph] = {}
+        self._under_way: list[Item] = []
+
+    def graph(self, item: Item, used: Span) -> Graph | Reported:
+        """The graph of a model; models that call each other in a circle are reported."""
+        model = item.node
+        assert isinstance(model, ast.Model)
+        if id(model) in self._graphs:
+            return self._graphs[id(model)]
+        if any(other.node is model for other in self._under_way):
+            names = [other.node.name for other in self._under_way]
+            path = " → ".join([*names[names.index(model.name) :], model.name])
+            return self.sink.report(CYCLE, used, f"models call each other in a circle: {path}")
+        self._under_way.append(item)
+        graph = _Model(self, item, model).elaborate()
+        self._under_way.pop()
+        self._graphs[id(model)] = graph
+        return graph
+
+
+class _Model(Elaboration):
+    """The elaboration of one model."""
+
+    def __init__(self, models: Models, item: Item, model: ast.Model | ast.Block) -> None:
+        graph = Graph(model.name, model.name_span, item.home.file.documentation(model))
+        super().__init__(graph, models.sink)
+        self.models = models
+        self.item = item
+        self.model = model
+        self.resolving: list[tuple[str, Binding]] = []
+        self._constants: dict[int, Result] = {}
+
+    # The body of a model
+
+    def elaborate(self) -> Graph:
+        place = Place("", self.taken)
+        scope = Scope(self.item.home, place=place)
+        self._parameters(self.model, scope)
+        self.declare(self.model.body, scope)
+        for statement in self.model.body:
+            if isinstance(statement, ast.Input):
+                self.value(scope.entries[statement.name], statement.name, scope)
+        for statement in self.model.body:
+            self._statement(statement, scope, place)
+        if not self.graph.inputs or not self.graph.outputs:
+            self._no_ends(scope)
+        return self.graph
+
+    def _no_ends(self, scope: Scope) -> None:
+        statements = [type(statement) for statement in self.model.body]
+        for wanted, word in ((ast.Input, "input"), (ast.Output, "output")):
+            if wanted not in statements and not scope.home.broken:
+                self.report(NO_OUTPUT, self.model.name_span, f"`{self.model.name}` has no {word}")
+
+    def _parameters(self, model: ast.Model | ast.Block, scope: Scope) -> None:
+        for parameter in model.parameters:
+            value: Result
+            if parameter.name in self.models.parameters:
+                value = self.models.parameters[parameter.name]
+            elif parameter.default is None:
+                message = f"parameter `{parameter.name}` of model `{model.name}` has no value"
+                help = f"give it a default, or say `--set {parameter.name}=…`"
+                value = self.report(MISSING_ARGUMENT, parameter.span, message, help=help)
+            else:
+                value = known(self, parameter.default, scope, "the default of a parameter")
+            self.bind(parameter.name, value, parameter.name_span, scope)
+
+    def bind(self, name: str, value: Result, span: Span, scope: Scope) -> None:
+        if name in scope.entries:
+            self._duplicate(name, span, scope.entries[name].span)
+        else:
+            scope.entries[name] = Bound(value, span)
+
+    def _duplicate(self, name: str, span: Span, first: Span) -> None:
+        self.report(DUPLICATE_NAME, span, f"`{name}` is bound twice in this body", Label(first, "it is bound here first"))
+
+    def declare(self, body: Sequence[ast.Statement], scope: Scope) -> None:
+        """Make the names of a body known, so that the order of its statements does not matter."""
+        for place, statement in enumerate(body):
+            targets: Sequence[tuple[str, Span]]
+            match statement:
+                case ast.Binding():
+                    targets = [(target.name, target.span) for target in statement.targets]
+                case ast.Output(value=None) | ast.Train() | ast.Expect():
+                    targets = ()
+                case _:
+                    targets = [(statement.name, statement.name_span)]
+            for name, span in targets:
+                if name in scope.entries:
+                    self._duplicate(name, span, scope.entries[name].span)
+                else:
+                    scope.entries[name] = Binding(statement, place, span)
+
+    def _statement(self, statement: ast.Statement, scope: Scope, place: Place) -> None:
+        match statement:
+            case ast.Output(name=name):
+                value = self._output(statement, scope)
+                if isinstance(value, Tensor):
+                    self.graph.outputs[name] = OutputTensor(name=name, tensor=value, span=statement.name_span)
+            case ast.Train():
+                if self.graph.training is not None:
+                    self.report(ILLEGAL_STATEMENT, statement.span, "a model has one `train` block")
+                    return
+                # A loss may name an output that stands further down.
+                for other in self.model.body:
+                    if isinstance(other, ast.Output):
+                        self._statement(other, scope, place)
+                self.graph.training = training.train(self, statement, scope, Place("loss", self.taken))
+                training.complete(self, self.graph.training)
+            case ast.Expect():
+                self.graph.expectations.append(statement)
+            case ast.NamedLayer():
+                pass
+            case ast.Binding(targets=targets):
+                for target in targets:
+                    self.value(scope.entries[target.name], target.name, scope)
+            case _:
+                self.value(scope.entries[statement.name], statement.name, scope)
+
+    def _output(self, statement: ast.Output, scope: Scope) -> Result:
+        """The tensor of an output: its own pipeline, or the binding of its name."""
+        if statement.value is None:
+            value = self.resolve(ast.Name(id=statement.name, span=statement.name_span), scope)
+        else:
+            value = self.value(scope.entries[statement.name], statement.name, scope)
+        if isinstance(value, Tensor | Reported):
+            return value
+        return self.report(ARITY, statement.span, f"an output is one tensor, not {described(value)}")
+
+    # Names
+
+    def resolve(self, name: ast.Name, scope: Scope) -> Result:
+        found = scope.lookup(name.id)
+        if found is None:
+            if name.id in scope.home.broken:
+                return self.sink.again()
+            return self.unknown(UNKNOWN_NAME, name.span, f"nothing is named `{name.id}`", name.id, scope.names())
+        entry, home = found
+        if isinstance(entry, Item) and not isinstance(entry.node, ast.Const):
+            entry.used = True
+            what = type(entry.node).__name__.lower().replace("namedlayer", "layer")
+            message = f"`{name.id}` is a {what} and stands behind an arrow: `x -> {name.id}`"
+            return self.report(WRONG_KIND, name.span, message)
+        if isinstance(entry, Item):
+            return self._shared_constant(entry)
+        if isinstance(entry, Binding) and isinstance(entry.statement, ast.NamedLayer):
+            message = f"`{name.id}` is a layer and stands behind an arrow: `x -> {name.id}`"
+            return self.report(WRONG_KIND, name.span, message)
+        return self.value(entry, name.id, home, name.span)
+
+    def _shared_constant(self, item: Item) -> Result:
+        """A const of a file: one node in each model that reads it, one tensor for all of them."""
+        assert isinstance(item.node, ast.Const)
+        item.used = True
+        if id(item.node) not in self._constants:
+            place = Place(item.node.name, self.taken, instance=Place(item.node.name, set()), shared=True)
+            self._constants[id(item.node)] = sources.constant(self, item.node, Scope(item.home, place=place), place)
+        return self._constants[id(item.node)]
+
+    def value(self, entry: Binding | Bound | Item, name: str, scope: Scope, read: Span | None = None) -> Result:
+        """What a name of a body is bound to; its statement is evaluated when it is first asked for."""
+        if isinstance(entry, Bound):
+            return entry.value
+        assert isinstance(entry, Binding)
+        entry.used = entry.used or read is not None
+        if entry.place not in scope.values:
+            cycle = [(other, binding) for other, binding in self.resolving]
+            if any(binding is entry or binding.statement is entry.statement for _, binding in cycle):
+                return self._cycle(entry, name, read or entry.span)
+            if len(self.resolving) > MAXIMAL_CHAIN:
+                return self.report(OUT_OF_BOUNDS, entry.span, "too many names depend on names that stand further down")
+            self.resolving.append((name, entry))
+            value = self._evaluate_statement(entry.statement, scope)
+            self.resolving.pop()
+            scope.values.setdefault(entry.place, value)
+        return self._target(entry, name, scope.values[entry.place])
+
+    def _cycle(self, entry: Binding, name: str, span: Span) -> Reported:
+        names = [other for other, _ in self.resolving]
+        start = next(place for place, (_, other) in enumerate(self.resolving) if other.statement is entry.statement)
+        path = " → ".join([*names[start:], name])
+        labels = [Label(other.span, f"`{other_name}` is bound here") for other_name, other in self.resolving[start:]]
+        first = self.resolving[start][1].span
+        return self.report(CYCLE, first, f"a tensor depends on itself: {path}", *labels[1:])
+
+    def _target(self, entry: Binding, name: str, value: Result) -> Result:
+        """The part of a value that is bound to one of several names."""
+        statement = entry.statement
+        if not isinstance(statement, ast.Binding) or len(statement.targets) == 1 or isinstance(value, Reported):
+            return value
+        items = value.items if isinstance(value, Bundle) else value if isinstance(value, list) else None
+        names = [target.name for target in statement.targets]
+        if items is None or len(items) != len(names):
+            found = described(value) if items is None else f"{len(items)} values"
+            span = statement.targets[0].span.to(statement.targets[-1].span)
+            return self.report(ARITY, span, f"{len(names)} names are given for {found}")
+        return items[names.index(name)]
+
+    def _evaluate_statement(self, statement: ast.Statement, scope: Scope) -> Result:
+        place = scope.place
+        assert place is not None
+        match statement:
+            case ast.Input():
+                return self._model_input(statement, scope, place.inside(statement.name))
+            case ast.Const():
+                return sources.constant(self, statement, scope, place.inside(statement.name))
+            case ast.Weight():
+                return sources.weight(self, statement, scope, place.inside(statement.name))
+            case ast.Knob():
+                return sources.knob(self, statement, scope, place.inside(statement.name))
+            case ast.Output(value=value, name=name) if value is not None:
+                return self.evaluate(value, scope, place.inside(name))
+            case ast.Binding(targets=targets, value=value):
+                return self.evaluate(value, scope, place.inside_as([target.name for target in targets]))
+        raise AssertionError(f"{type(statement).__name__} binds no value")
+
+    def _model_input(self, statement: ast.Input, scope: Scope, place: Place) -> Result:
+        if statement.type is None:
+            help = f"`input {statement.name}: float32[…]`"
+            return self.report(ILLEGAL_TYPE, statement.span, "the input of a model needs a type", help=help)
+        type = sources.declared_type(self, statement.type, scope)
+        return type if isinstance(type, Reported) else sources.input_node(self, statement, type, scope, place)
+
+    # The other parts of the elaborator
+
+    def evaluate(self, expression: ast.Expression, scope: Scope, place: Place) -> Result:
+        return evaluate.evaluate(self, expression, scope, place)
+
+    def apply(self, stages_: Sequence[ast.Stage], value: Result, scope: Scope, place: Place) -> Result:
+        return stages.apply(self, stages_, value, scope, place)
+
+    def call_model(self, item: Item, value: Result, place: Place, span: Span) -> Result:
+        graph = self.models.graph(item, span)
+        tensors = calls.tensors_of(self, value, span)
+        for found in (graph, tensors):
+            if isinstance(found, Reported):
+                return found
+        assert isinstance(graph, Graph) and isinstance(tensors, tuple)
+        if not graph.outputs or not graph.inputs:
+            return self.sink.again()
+        names = [node.name for node in graph.inputs]
+        if len(tensors) != len(names):
+            message = f"model `{graph.name}` takes {len(names)} tensors ({', '.join(names)}), not {len(tensors)}"
+            return self.report(ARITY, span, message)
+        arriving = dict(zip(names, tensors, strict=True))
+        action = ModelCall(graph=graph)
+        return self.add(action, (place.name(graph.name), graph.name), place, span, arriving, len(graph.outputs))
+
+    def instantiate(self, item: Item, found: Arguments, value: Result, place: Place, call: ast.Call) -> Result:
+        return blocks.instantiate(self, item, found, value, place, call)
+
+
+def elaborate(scope: FileScope, sink: Sink, parameters: Mapping[str, Known]) -> Program:
+    """The graphs of all models of a file, in its order.
+
+    Args:
+        parameters: values of models' parameters instead of their defaults.
+    """
+    models = Models(sink, parameters)
+    graphs: dict[str, Graph] = {}
+    for item in scope.items.values():
+        if isinstance(item.node, ast.Model):
+            graph = models.graph(item, item.node.name_span)
+            if isinstance(graph, Graph):
+                graphs[graph.name] = graph
+    return Program(graphs=graphs)

@@ -1,0 +1,255 @@
+"""Graph to checked graph: every wire gets a type and a range, every node its weights and its work.
+
+Nodes are visited in their order, each once. What a fault has spoilt stays unknown and silent, so that one fault gives one
+finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from specc.catalogue.facts import Fault, LayerFacts, WeightFact
+from specc.catalogue.values import TensorArgument, Value
+from specc.constructs import CONSTRUCTS, Select
+from specc.diagnostics import Kind, Label, Sink
+from specc.graph.matching import fit, substituted
+from specc.graph.model import (
+    ConstantTensor,
+    ConstructCall,
+    Graph,
+    InputTensor,
+    KnobTensor,
+    LayerCall,
+    Missing,
+    ModelCall,
+    Node,
+    OperationCall,
+    Program,
+    Tensor,
+    WeightTensor,
+)
+from specc.graph.type_kinds import TYPE_KINDS
+from specc.types import ANYTHING, Dim, Shape, TensorType, product, shape_text, surely_different, surely_equal
+
+KIND_OF: Mapping[str, Kind] = {
+    kind.id: kind for kind in (*TYPE_KINDS, *(kind for each in (*CONSTRUCTS, Select) for kind in each.kinds))
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedGraph:
+    """A graph whose wires have types. `facts` has no entry for a node that a fault has spoilt."""
+
+    graph: Graph
+    facts: dict[Node, LayerFacts] = field(repr=False)
+
+    def type(self, tensor: Tensor) -> TensorType:
+        return self.facts[tensor.node].outputs[tensor.output]
+
+    def arriving(self, node: Node) -> dict[str, TensorType]:
+        """The types that arrive at a node, by port."""
+        return {port: self.type(tensor) for port, tensor in self.graph.arriving(node).items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedProgram:
+    """All models of a file, checked, in its order."""
+
+    graphs: dict[str, CheckedGraph]
+
+
+def infer(program: Program, sink: Sink) -> CheckedProgram:
+    """Types for all models of a program; faults go to the sink."""
+    known: dict[int, CheckedGraph] = {}
+    return CheckedProgram(graphs={name: _Inference(graph, sink, known).run() for name, graph in program.graphs.items()})
+
+
+class _Inference:
+    def __init__(self, graph: Graph, sink: Sink, known: dict[int, CheckedGraph]) -> None:
+        self.graph = graph
+        self.sink = sink
+        self.known = known
+        self.facts: dict[Node, LayerFacts] = {}
+        self.instances: dict[str, tuple[Node, tuple[WeightFact, ...]]] = {}
+
+    def run(self) -> CheckedGraph:
+        if id(self.graph) not in self.known:
+            for node in self.graph:
+                facts = self._node(node)
+                if isinstance(facts, LayerFacts) and self._same_weights(node, facts):
+                    self.facts[node] = facts
+            self._constraints()
+            self.known[id(self.graph)] = CheckedGraph(self.graph, self.facts)
+        return self.known[id(self.graph)]
+
+    def _node(self, node: Node) -> LayerFacts | None:
+        """The facts of a node; none once its fault has been reported, here or further up."""
+        tensors = self.graph.arriving(node)
+        if any(tensor.node not in self.facts for tensor in tensors.values()):
+            return None
+        types = {port: self.facts[tensor.node].outputs[tensor.output] for port, tensor in tensors.items()}
+        found = self._infer(node, types)
+        if isinstance(found, Fault):
+            self._report(node, found, tensors)
+            return None
+        return found
+
+    def _infer(self, node: Node, types: dict[str, TensorType]) -> LayerFacts | Fault | None:
+        match node.action:
+            case InputTensor(type=type):
+                return LayerFacts((type,)) if type is not None else None
+            case ConstantTensor(array=array):
+                return LayerFacts((TensorType(array.dtype, array.shape, False, array.interval),), (
+                    WeightFact("value", array.shape, trainable=False),
+                ))  # fmt: skip
+            case WeightTensor(type=type):
+                return LayerFacts((type,), (WeightFact("value", type.shape or (), node.trainable),))
+            case KnobTensor(interval=interval):
+                scalar = TensorType("float32", (), False, interval or ANYTHING)
+                return LayerFacts((scalar,), (WeightFact("value", (), trainable=False),))
+            case LayerCall() as action:
+                return self._layer(node, action, types)
+            case OperationCall(entry=entry, checked=checked):
+                return entry.infer(checked, {name: _operands(value, types) for name, value in checked.items()
+                                             if _holds_port(value)})  # fmt: skip
+            case ConstructCall():
+                return self._construct(node, node.action, types)
+            case ModelCall(graph=graph):
+                return self._model(node, graph, types)
+            case Missing():
+                return None
+
+    def _layer(self, node: Node, action: LayerCall, types: dict[str, TensorType]) -> LayerFacts | Fault:
+        inputs = tuple(replace(types[port], batched=True) for port in types if port.isdigit())
+        arguments = {port: type for port, type in types.items() if not port.isdigit() and port not in action.conditioned}
+        facts = action.entry.infer(action.checked, inputs, arguments)
+        if isinstance(facts, Fault):
+            return facts
+        fault = _conditioned_fault(action, inputs, types)
+        if fault is not None:
+            return fault
+        weights = tuple(weight for weight in facts.weights if weight.name not in action.conditioned)
+        if not node.trainable:
+            weights = tuple(replace(weight, trainable=False) for weight in weights)
+        return replace(facts, weights=weights)
+
+    def _construct(self, node: Node, action: ConstructCall, types: dict[str, TensorType]) -> LayerFacts | Fault:
+        construct = action.construct
+        inputs = tuple(type for port, type in types.items() if port.isdigit())
+        arguments = {port: type for port, type in types.items() if not port.isdigit()}
+        if any(type.shape is None for type in types.values()):
+            dtype = next(iter(types.values())).dtype
+            return LayerFacts((TensorType(dtype, None),) * node.outputs, proven=False)
+        facts = construct.infer(inputs, arguments)
+        if isinstance(facts, LayerFacts):
+            for warning in construct.warnings(inputs, arguments):
+                self._report(node, warning, self.graph.arriving(node))
+        return facts
+
+    def _model(self, node: Node, graph: Graph, types: dict[str, TensorType]) -> LayerFacts | Fault | None:
+        inner = _Inference(graph, self.sink, self.known).run()
+        sizes: dict[str, Dim] = {}
+        for entry in graph.inputs:
+            action = entry.action
+            assert isinstance(action, InputTensor)
+            if action.type is None:
+                return None
+            fault = fit(action.type, types[entry.name], sizes, entry.name)
+            if fault is not None:
+                return replace(fault, argument=entry.name)
+            declared, arriving = action.interval, types[entry.name].interval
+            if declared is not None and arriving.outside(declared.low, declared.high):
+                message = f"`{entry.name}` lies in {declared}, and what arrives in {arriving}"
+                return Fault("value-range", message, argument=entry.name)
+        ends = [output.tensor for output in graph.outputs.values()]
+        if any(tensor.node not in inner.facts for tensor in ends):
+            return None
+        outputs = tuple(replace(substituted(inner.type(tensor), sizes), batched=True) for tensor in ends)
+        # A model's weights are counted once, where the program lists its models, not at each call.
+        return LayerFacts(outputs, macs=_total(inner))
+
+    def _same_weights(self, node: Node, facts: LayerFacts) -> bool:
+        """Whether a shared layer needs the weights that it already has."""
+        if node.instance == node.name or not facts.weights:
+            return True
+        first, weights = self.instances.setdefault(node.instance, (node, facts.weights))
+        for had, needs in zip(weights, facts.weights, strict=True):
+            if len(had.shape) != len(needs.shape) or any(map(surely_different, had.shape, needs.shape)):
+                message = (
+                    f"layer `{node.instance}` has a {had.name} of shape {shape_text(had.shape)},"
+                    f" and here it would need {shape_text(needs.shape)}"
+                )
+                self.sink.report(KIND_OF["instance-mismatch"], node.span, message, Label(first.span, "it is used here"))
+                return False
+        return True
+
+    def _constraints(self) -> None:
+        sizes: dict[int, dict[str, Dim]] = {}
+        for constraint in self.graph.constraints:
+            if constraint.tensor.node not in self.facts:
+                continue
+            arriving = self.facts[constraint.tensor.node].outputs[constraint.tensor.output]
+            fault = fit(constraint.type, arriving, sizes.setdefault(id(constraint.used), {}), constraint.name)
+            if fault is not None:
+                label = Label(constraint.span, "it is declared here")
+                self.sink.report(KIND_OF[fault.pattern], constraint.used, fault.message, label, help=fault.help)
+
+    def _report(self, node: Node, fault: Fault, tensors: dict[str, Tensor]) -> None:
+        port = fault.argument if fault.argument in tensors else str(fault.input) if fault.input is not None else None
+        labels = []
+        if port in tensors:
+            source = tensors[port]
+            type = self.facts[source.node].outputs[source.output]
+            labels.append(Label(source.node.span, f"this is {type}"))
+        span = node.spans.get(fault.argument or "", node.span)
+        self.sink.report(KIND_OF[fault.pattern], span, fault.message, *labels, help=fault.help)
+
+
+def _holds_port(value: Value) -> bool:
+    return isinstance(value, TensorArgument) or (isinstance(value, list | tuple) and any(map(_holds_port, value)))
+
+
+def _operands(value: Value, types: Mapping[str, TensorType]) -> TensorType | tuple[TensorType | float, ...]:
+    if isinstance(value, TensorArgument):
+        return types[value.port]
+    assert isinstance(value, list | tuple)
+    return tuple(types[item.port] if isinstance(item, TensorArgument) else item for item in value)  # type: ignore[misc]
+
+
+def _conditioned_fault(
+    action: LayerCall, inputs: tuple[TensorType, ...], types: Mapping[str, TensorType]
+) -> Fault | None:
+    """Why a kernel or bias of the graph does not fit the layer, with the `Reshape` that would mend it."""
+    entry = action.entry
+    for name in action.conditioned:
+        given = types[name]
+        own = (entry.kernel_shape if name == "kernel" else entry.bias_shape)(action.checked, inputs)
+        if name == "bias" and action.checked.get("use_bias") is False:
+            return Fault("kernel-shape", "a bias is given, and use_bias is false", argument=name)
+        if not given.is_float:
+            return Fault("dtype-mismatch", f"a {name} is a float tensor, this one is {given}", argument=name)
+        if own is None or given.shape is None or _may_be(given.shape, own):
+            continue
+        message = f"{entry.name} needs a {name} of shape {shape_text(own)}, this one is {shape_text(given.shape)}"
+        return Fault("kernel-shape", message, _reshape_help(given, own), argument=name)
+    return None
+
+
+def _may_be(given: Shape, own: Shape) -> bool:
+    return len(given) == len(own) and not any(map(surely_different, given, own))
+
+
+def _reshape_help(given: TensorType, own: Shape) -> str | None:
+    wanted, has = product(own), product(given.shape or ())
+    if surely_equal(wanted, has):
+        return f"`-> Reshape({shape_text(own)})` gives it that shape"
+    return f"it has {has} elements, the layer needs {wanted}: `-> Dense({wanted}) -> Reshape({shape_text(own)})` would do"
+
+
+def _total(checked: CheckedGraph) -> Dim:
+    total: Dim = 0
+    for facts in checked.facts.values():
+        total = total + facts.macs
+    return total
+

@@ -1,0 +1,73 @@
+"""The compiler, phase by phase. READ ME FIRST.
+
+    source text ─parse→ syntax tree ─elaborate→ Graph ─infer→ CheckedGraph ─lower→ keras.Model ─export→ SavedModel
+
+Each phase takes what the one before it made. Up to `check` nothing here loads Keras or TensorFlow; faults are findings in
+a `Sink`, never exceptions. `build` and `export` refuse a spec with errors, so a Keras error behind them is a bug of specc.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from specc.diagnostics import Sink
+from specc.graph.elaborate import elaborate
+from specc.graph.files import Project
+from specc.graph.infer import CheckedProgram, infer
+from specc.graph.values import Known
+from specc.rules import RULES
+from specc.source import Source
+
+if TYPE_CHECKING:
+    import keras
+
+RECURSION_LIMIT = 40_000
+"""Python's own limit would end a chain of names that wait for each other before ours does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A checked spec: its program, and everything that was found."""
+
+    source: Source
+    program: CheckedProgram
+    findings: Sink
+
+
+def check(source: Source, parameters: Mapping[str, Known] | None = None) -> Checked:
+    """Prove as much of a spec as can be proven without Keras."""
+    sink = Sink()
+    folder = source.path.resolve().parent if source.path else Path.cwd()
+    with _deep_recursion():
+        project = Project(folder, sink)
+        scope = project.open(source)
+        program = infer(elaborate(scope, sink, parameters or {}), sink)
+        if not sink.has_errors:
+            project.unused_imports(scope)
+            for graph in program.graphs.values():
+                for rule in RULES:
+                    rule(graph, sink)
+    return Checked(source, program, sink)
+
+
+def build(checked: Checked, seed: int | None) -> dict[str, keras.Model]:
+    """Keras models of a spec without errors, by name; what they share in the file, they share in Keras."""
+    from specc.keras_backend.lower import lower
+
+    assert not checked.findings.has_errors
+    return lower(checked.program, seed)
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, RECURSION_LIMIT))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)

@@ -1,0 +1,15 @@
+"""Rules over whole checked graphs, one a file; a new one is a file here and a line in `RULES`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from specc.diagnostics import Kind, Sink
+from specc.graph.infer import CheckedGraph
+from specc.rules import lost_parts, unused
+
+RULES: tuple[Callable[[CheckedGraph, Sink], None], ...] = (lost_parts.check, unused.check)
+
+KINDS: tuple[Kind, ...] = (*lost_parts.KINDS, *unused.KINDS)
+
+__all__ = ["KINDS", "RULES"]
