@@ -9,7 +9,7 @@ a `Sink`, never exceptions. `build` and `export` refuse a spec with errors, so a
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +19,13 @@ from specc.diagnostics import Sink
 from specc.graph.elaborate import elaborate
 from specc.graph.files import Project
 from specc.graph.infer import CheckedProgram, infer
-from specc.graph.values import Known
+from specc.graph.parameters import Parameters, refuse_unknown
 from specc.rules import RULES
 from specc.source import Source
 
 if TYPE_CHECKING:
-    import keras
+    from specc.export.summary import ExportSummary
+    from specc.keras_backend.model import SpecModel
 
 RECURSION_LIMIT = 40_000
 """Python's own limit would end a chain of names that wait for each other before ours does."""
@@ -39,13 +40,21 @@ class Checked:
     findings: Sink
 
 
-def check(source: Source, parameters: Mapping[str, Known] | None = None) -> Checked:
-    """Prove as much of a spec as can be proven without Keras."""
+def check(source: Source, parameters: Parameters | None = None) -> Checked:
+    """Prove as much of a spec as can be proven without Keras.
+
+    Args:
+        parameters: values for parameters of the models instead of their defaults.
+
+    Raises:
+        UnknownParameter: if no model of the file has a parameter of such a name.
+    """
     sink = Sink()
     folder = source.path.resolve().parent if source.path else Path.cwd()
     with _deep_recursion():
         project = Project(folder, sink)
         scope = project.open(source)
+        refuse_unknown(parameters or {}, scope)
         program = infer(elaborate(scope, sink, parameters or {}), sink)
         if not sink.has_errors:
             project.unused_imports(scope)
@@ -55,12 +64,27 @@ def check(source: Source, parameters: Mapping[str, Known] | None = None) -> Chec
     return Checked(source, program, sink)
 
 
-def build(checked: Checked, seed: int | None) -> dict[str, keras.Model]:
+def build(checked: Checked, names: Sequence[str], seed: int | None) -> dict[str, SpecModel]:
     """Keras models of a spec without errors, by name; what they share in the file, they share in Keras."""
     from specc.keras_backend.lower import lower
 
     assert not checked.findings.has_errors
-    return lower(checked.program, seed)
+    with _deep_recursion():
+        return lower(checked.program, names, seed)
+
+
+def export(
+    models: Mapping[str, SpecModel], out: Path, serving: str, progress: Callable[[str], None] | None
+) -> ExportSummary:
+    """Write a SavedModel, or a Keras file if that is how `out` ends."""
+    with _deep_recursion():
+        if out.suffix == ".keras":
+            from specc.export.keras_file import export_keras_file
+
+            return export_keras_file(models[serving], out)
+        from specc.export.saved_model import export_saved_model
+
+        return export_saved_model(models, out, serving, progress)
 
 
 @contextmanager

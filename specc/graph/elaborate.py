@@ -26,6 +26,7 @@ from specc.graph.kinds import (
     WRONG_KIND,
 )
 from specc.graph.model import Constraint, Graph, InputTensor, ModelCall, OutputTensor, Program, Tensor
+from specc.graph.parameters import Parameters, given
 from specc.graph.scope import Binding, Bound, FileScope, Item, Place, Scope
 from specc.graph.state import MAXIMAL_CHAIN, Elaboration
 from specc.graph.values import Bundle, Known, Result, described, first_reported
@@ -36,7 +37,7 @@ from specc.syntax import ast
 class Models:
     """The models of all files of a run, each elaborated once, when it is first called for."""
 
-    def __init__(self, sink: Sink, parameters: Mapping[str, Known]) -> None:
+    def __init__(self, sink: Sink, parameters: Parameters) -> None:
         self.sink = sink
         self.parameters = parameters
         self._graphs: dict[int, Graph] = {}
@@ -95,15 +96,15 @@ class _Model(Elaboration):
 
     def _parameters(self, model: ast.Model | ast.Block, scope: Scope) -> None:
         for parameter in model.parameters:
-            value: Result
+            value: Result = None
+            if parameter.default is not None:
+                value = known(self, parameter.default, scope, "the default of a parameter")
             if parameter.name in self.models.parameters:
-                value = self.models.parameters[parameter.name]
+                value = given(self, parameter, value, self.models.parameters[parameter.name])
             elif parameter.default is None:
                 message = f"parameter `{parameter.name}` of model `{model.name}` has no value"
                 help = f"give it a default, or say `--set {parameter.name}=…`"
                 value = self.report(MISSING_ARGUMENT, parameter.span, message, help=help)
-            else:
-                value = known(self, parameter.default, scope, "the default of a parameter")
             self.bind(parameter.name, value, parameter.name_span, scope)
 
     def bind(self, name: str, value: Result, span: Span, scope: Scope) -> None:
@@ -291,7 +292,7 @@ class _Model(Elaboration):
         return blocks.instantiate(self, item, found, value, place, call)
 
 
-def elaborate(scope: FileScope, sink: Sink, parameters: Mapping[str, Known]) -> Program:
+def elaborate(scope: FileScope, sink: Sink, parameters: Parameters) -> Program:
     """The graphs of all models of a file, in its order.
 
     Args:
@@ -300,7 +301,7 @@ def elaborate(scope: FileScope, sink: Sink, parameters: Mapping[str, Known]) -> 
     models = Models(sink, parameters)
     graphs: dict[str, Graph] = {}
     for item in scope.items.values():
-        if isinstance(item.node, ast.Model):
+        if isinstance(item.node, ast.Model) and item.home is scope:
             graph = models.graph(item, item.node.name_span)
             if isinstance(graph, Graph):
                 graphs[graph.name] = graph

@@ -54,15 +54,21 @@ class CheckedGraph:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedProgram:
-    """All models of a file, checked, in its order."""
+    """All models of a file, checked, in its order; `called` are also those of other files that they call."""
 
     graphs: dict[str, CheckedGraph]
+    called: dict[int, CheckedGraph] = field(repr=False)
+
+    def of(self, graph: Graph) -> CheckedGraph:
+        """A graph that some model of the file calls, checked."""
+        return self.called[id(graph)]
 
 
 def infer(program: Program, sink: Sink) -> CheckedProgram:
     """Types for all models of a program; faults go to the sink."""
     known: dict[int, CheckedGraph] = {}
-    return CheckedProgram(graphs={name: _Inference(graph, sink, known).run() for name, graph in program.graphs.items()})
+    graphs = {name: _Inference(graph, sink, known).run() for name, graph in program.graphs.items()}
+    return CheckedProgram(graphs=graphs, called=known)
 
 
 class _Inference:

@@ -1,0 +1,49 @@
+"""The registered Keras layers that a compiled model consists of, beside Keras' own.
+
+A *batched* tensor has a leading batch axis in front of its per-sample shape; an *unbatched* one (a weight, a constant,
+a knob) has exactly its own shape and is the same for all samples. Nothing here knows the language or the graph.
+"""
+
+from specc.keras_backend.layers.bank import Mix, Select
+from specc.keras_backend.layers.conditioned import (
+    Conditioned,
+    ConditionedConv1D,
+    ConditionedConv2D,
+    ConditionedConv2DTranspose,
+    ConditionedConv3D,
+    ConditionedDense,
+    ConditionedDepthwiseConv2D,
+    ConditionedEinsumDense,
+)
+from specc.keras_backend.layers.gate import Gate
+from specc.keras_backend.layers.guard import Guard
+from specc.keras_backend.layers.literal import Literal
+from specc.keras_backend.layers.loss_term import LossTerm
+from specc.keras_backend.layers.merge import WeightedProduct, WeightedSum
+from specc.keras_backend.layers.mux import MuxBranches, MuxGroups
+from specc.keras_backend.layers.sources import Constant, Knob, PerSample, Weight
+
+__all__ = [
+    "Conditioned",
+    "ConditionedConv1D",
+    "ConditionedConv2D",
+    "ConditionedConv2DTranspose",
+    "ConditionedConv3D",
+    "ConditionedDense",
+    "ConditionedDepthwiseConv2D",
+    "ConditionedEinsumDense",
+    "Constant",
+    "Gate",
+    "Guard",
+    "Knob",
+    "Literal",
+    "LossTerm",
+    "Mix",
+    "MuxBranches",
+    "MuxGroups",
+    "PerSample",
+    "Select",
+    "Weight",
+    "WeightedProduct",
+    "WeightedSum",
+]

@@ -1,0 +1,255 @@
+"""Checked graph to Keras functional models. Only from here on Keras is imported.
+
+Every node becomes a call of a Keras layer under the name that the file gives it. Nodes of one instance share a layer; what
+is shared in the file (a named layer, a const, a model) is one object for all models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import keras
+
+from specc.catalogue.values import Configured, TensorArgument, Value
+from specc.graph.arrays import Array
+from specc.graph.infer import CheckedGraph, CheckedProgram
+from specc.graph.model import (
+    Action,
+    ConstantTensor,
+    ConstructCall,
+    Graph,
+    InputTensor,
+    KnobTensor,
+    LayerCall,
+    ModelCall,
+    Node,
+    OperationCall,
+    Tensor,
+    WeightTensor,
+)
+from specc.keras_backend import layers
+from specc.keras_backend.configure import all_configured, configured
+from specc.keras_backend.model import SpecModel
+from specc.keras_backend.seeds import seeded
+from specc.keras_backend.train import compile_for_training, loss_terms
+from specc.types import TensorType
+
+def lower(program: CheckedProgram, names: Sequence[str], seed: int | None) -> dict[str, SpecModel]:
+    """The Keras models of these names and whatever they call.
+
+    Args:
+        seed: the seed of all weights and random layers; none draws fresh ones.
+    """
+    run = _Lowering(program, seed)
+    return {name: run.model(program.graphs[name]) for name in names}
+
+
+class _Lowering:
+    """What the models of a program have in common."""
+
+    def __init__(self, program: CheckedProgram, seed: int | None) -> None:
+        self.program = program
+        self.seed = seed
+        self.shared: dict[str, keras.layers.Layer] = {}
+        self._models: dict[int, SpecModel] = {}
+
+    def model(self, checked: CheckedGraph) -> SpecModel:
+        """The model of a graph, made once."""
+        found = self._models.get(id(checked.graph))
+        if found is None:
+            found = _ModelLowering(self, checked).model()
+            self._models[id(checked.graph)] = found
+        return found
+
+    def called(self, graph: Graph) -> SpecModel:
+        return self.model(self.program.of(graph))
+
+
+class _ModelLowering:
+    """One graph on its way to a functional model."""
+
+    def __init__(self, run: _Lowering, checked: CheckedGraph) -> None:
+        self.run = run
+        self.checked = checked
+        self.graph = checked.graph
+        self.tensors: dict[Tensor, Any] = {}
+        self.repeated: dict[Tensor, Any] = {}
+        self.own: dict[str, keras.layers.Layer] = {}
+        self.anchor: Any = None
+
+    def model(self) -> SpecModel:
+        inputs = {node.name: self._input(node) for node in self.graph.inputs}
+        useful = self.graph.useful()
+        for node in self.graph:
+            if node in useful and not isinstance(node.action, InputTensor):
+                self._call(node)
+        outputs = {name: self._end(name, output.tensor) for name, output in self.graph.outputs.items()}
+        outputs = loss_terms(self.graph, outputs, self.tensors)
+        defaults = {
+            node.name: _repeated(node.action.default, node.action.type)
+            for node in self.graph.inputs
+            if isinstance(node.action, InputTensor) and node.action.default is not None
+        }
+        model = SpecModel(inputs=inputs, outputs=outputs, name=self.graph.name, input_defaults=defaults)
+        if self.graph.training is not None:
+            compile_for_training(model, self.graph.training)
+        return model
+
+    def _input(self, node: Node) -> Any:
+        action = cast(InputTensor, node.action)
+        type = action.type
+        assert type is not None and type.shape is not None
+        shape = tuple(size if isinstance(size, int) else None for size in type.shape)
+        tensor = keras.Input(shape=shape, dtype=type.dtype, name=node.name)
+        if self.anchor is None:
+            self.anchor = tensor
+        if action.interval is not None:
+            low, high = action.interval.low, action.interval.high
+            # The guard speaks as the file does: of integers the high end does not belong.
+            bounds = (int(low), int(high) + 1) if type.is_integer else (low, high)
+            guard = layers.Guard(*bounds, subject=f"input '{node.name}'", name=f"{node.name}.guard")
+            self.tensors[Tensor(node)] = guard(tensor)
+        else:
+            self.tensors[Tensor(node)] = tensor
+        return tensor
+
+    def _call(self, node: Node) -> None:
+        with seeded(self.run.seed, node.instance):
+            results = self._results(node)
+        if node.outputs == 1 and not isinstance(results, list | tuple):
+            results = (results,)
+        for output, result in enumerate(results):
+            self.tensors[Tensor(node, output)] = result
+
+    def _results(self, node: Node) -> Any:
+        action = node.action
+        arriving = self.graph.arriving(node)
+        match action:
+            case ConstantTensor() | WeightTensor() | KnobTensor():
+                return self._instance(node, _source)(self.anchor)
+            case OperationCall():
+                ports = {port: place for place, port in enumerate(arriving)}
+                batched = [self.checked.type(tensor).batched for tensor in arriving.values()]
+                layer = self._instance(node, lambda name, _: _operation(name, action, ports, batched))
+                return layer([self.tensors[tensor] for tensor in arriving.values()])
+            case ConstructCall(construct=construct):
+                types = self.checked.arriving(node)
+                inputs = tuple(type for port, type in types.items() if port.isdigit())
+                arguments = {port: type for port, type in types.items() if not port.isdigit()}
+                layer = self._instance(node, lambda name, _: construct.layer(name, inputs, arguments))
+                tensors = [
+                    self._batched(tensor) if port.isdigit() else self.tensors[tensor]
+                    for port, tensor in arriving.items()
+                ]
+                return layer(tensors[0] if len(tensors) == 1 else tensors)
+            case LayerCall():
+                return self._layer(node, action, arriving)
+            case ModelCall(graph=graph):
+                model = self.run.called(graph)
+                found = model({name: self._batched(tensor) for name, tensor in arriving.items()})
+                return tuple(found[name] for name in graph.outputs)
+        raise AssertionError(f"{type(action).__name__} has no Keras form")
+
+    def _layer(self, node: Node, action: LayerCall, arriving: Mapping[str, Tensor]) -> Any:
+        inputs = [self._batched(tensor) for port, tensor in arriving.items() if port.isdigit()]
+        if action.conditioned:
+            kernels = [arriving[name] for name in action.conditioned]
+            batched = [self.checked.type(tensor).batched for tensor in kernels]
+            layer = self._instance(node, lambda name, _: _conditioned(name, node, action, batched))
+            return layer([*inputs, *(self.tensors[tensor] for tensor in kernels)])
+        layer = self._instance(node, lambda name, _: _keras_layer(name, node, action))
+        call = {
+            argument.name: self._argument(action.written[argument.name], arriving)
+            for argument in action.entry.call_arguments
+            if argument.name in action.written
+        }
+        if action.entry.input_style == "positional":
+            return layer(*inputs, **call)
+        return layer(inputs if action.entry.input_style == "list" else inputs[0], **call)
+
+    def _argument(self, value: Value, arriving: Mapping[str, Tensor]) -> Any:
+        """An argument of a layer's call: tensors, or a setting."""
+        if isinstance(value, TensorArgument):
+            return self._batched(arriving[value.port])
+        if isinstance(value, list | tuple):
+            return [self._argument(item, arriving) for item in value]
+        return configured(value)
+
+    def _instance(self, node: Node, make: Any) -> keras.layers.Layer:
+        """The layer that serves a node; nodes of one instance get the same."""
+        known = self.run.shared if node.shared else self.own
+        if node.instance not in known:
+            known[node.instance] = make(node.instance, node.action)
+            if not node.trainable:
+                known[node.instance].trainable = False
+        return known[node.instance]
+
+    def _batched(self, tensor: Tensor) -> Any:
+        """A tensor as layers take it: what is the same for every sample is repeated for each."""
+        if self.checked.type(tensor).batched:
+            return self.tensors[tensor]
+        if tensor not in self.repeated:
+            name = f"{tensor.node.name}.per_sample"
+            self.repeated[tensor] = layers.PerSample(name=name)([self.tensors[tensor], self.anchor])
+        return self.repeated[tensor]
+
+    def _end(self, name: str, tensor: Tensor) -> Any:
+        """An output; one that is nothing but an input is passed through a layer, which Keras wants there."""
+        found = self._batched(tensor)
+        if isinstance(tensor.node.action, InputTensor):
+            return keras.layers.Identity(name=f"{name}.output")(found)
+        return found
+
+
+def _source(name: str, action: Action) -> keras.layers.Layer:
+    match action:
+        case ConstantTensor(array=array):
+            return layers.Constant(array.numpy(), value_dtype=array.dtype, name=name)
+        case WeightTensor(type=type, initial=initial):
+            shape = tuple(cast(int, size) for size in type.shape or ())
+            return layers.Weight(shape, _initializer(initial), weight_dtype=type.dtype, name=name)
+        case KnobTensor(value=value, interval=interval):
+            low, high = (interval.low, interval.high) if interval is not None else (None, None)
+            return layers.Knob(value, low=low, high=high, name=name)
+    raise AssertionError(f"{type(action).__name__} is no source")
+
+
+def _initializer(initial: Array | Configured | None) -> Any:
+    if initial is None:
+        return "glorot_uniform"
+    return layers.Literal(initial.numpy()) if isinstance(initial, Array) else configured(initial)
+
+
+def _keras_layer(name: str, node: Node, action: LayerCall) -> keras.layers.Layer:
+    own = {argument.name for argument in action.entry.arguments}
+    arguments = all_configured({key: value for key, value in action.written.items() if key in own})
+    return getattr(keras.layers, action.entry.name)(name=name, **arguments)
+
+
+def _conditioned(name: str, node: Node, action: LayerCall, batched: list[bool]) -> keras.layers.Layer:
+    make = getattr(layers, f"Conditioned{action.entry.name}")
+    arguments = all_configured(action.written)
+    return make(name=name, conditioned=list(action.conditioned), batched=batched, **arguments)
+
+
+def _operation(name: str, action: OperationCall, ports: Mapping[str, int], batched: list[bool]) -> keras.layers.Layer:
+    arguments = {key: _placed(value, ports) for key, value in action.written.items()}
+    return layers.Operation(action.entry.name, arguments, batched, name=name)
+
+
+def _placed(value: Value, ports: Mapping[str, int]) -> Any:
+    """An argument of an op with the place of each tensor in the layer's list of inputs."""
+    if isinstance(value, TensorArgument):
+        return {"input": ports[value.port]}
+    if isinstance(value, list | tuple):
+        return [_placed(item, ports) for item in value]
+    return value
+
+
+def _repeated(default: Any, type: TensorType | None) -> Any:
+    """A default as nested lists of the input's own shape; a number stands for all of its elements."""
+    import numpy as np
+
+    assert type is not None and type.shape is not None
+    return np.broadcast_to(np.asarray(default, dtype=type.dtype), cast(tuple[int, ...], type.shape)).tolist()

@@ -1,0 +1,71 @@
+"""Asks Keras itself what a layer makes of its inputs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from specc.catalogue import Configured, StageReference
+from tests.catalogue.samples import Dims, Sample
+
+_MODULES = {
+    "initializer": keras.initializers,
+    "regularizer": keras.regularizers,
+    "constraint": keras.constraints,
+    "optimizer": keras.optimizers,
+    "learning_rate_schedule": keras.optimizers.schedules,
+    "loss": keras.losses,
+    "metric": keras.metrics,
+}
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Shapes per sample and dtypes of the outputs, and the weights as (name, shape, trainable)."""
+
+    shapes: tuple[Dims, ...]
+    dtypes: tuple[str, ...]
+    weights: Counter[tuple[str, Dims, bool]]
+
+
+def built(value: Any) -> Any:
+    """An argument as Keras takes it."""
+    match value:
+        case Configured():
+            return getattr(_MODULES[value.role], value.name)(**{name: built(each) for name, each in value.arguments.items()})
+        case StageReference():
+            return make(value.layer, value.arguments)
+        case list():
+            return [built(each) for each in value]
+        case tuple():
+            return tuple(built(each) for each in value)
+    return value
+
+
+def make(layer: str, arguments: Mapping[str, Any]) -> Any:
+    return getattr(keras.layers, layer)(**{name: built(value) for name, value in arguments.items()})
+
+
+def call(layer: Any, style: str, inputs: list[Any], arguments: Mapping[str, Any]) -> list[Any]:
+    """The outputs as a flat list."""
+    outputs = layer(inputs, **arguments) if style == "list" else layer(*inputs, **arguments)
+    return list(keras.tree.flatten(outputs))
+
+
+def ask(sample: Sample, style: str, call_names: frozenset[str]) -> Truth:
+    """What Keras says; raises what Keras raises."""
+    layer = make(sample.layer, {name: value for name, value in sample.arguments.items() if name not in call_names})
+    inputs = [keras.KerasTensor((None, *shape), dtype) for shape, dtype in zip(sample.shapes, sample.dtypes, strict=True)]
+    outputs = call(layer, style, inputs, {name: value for name, value in sample.arguments.items() if name in call_names})
+    weights = Counter(
+        (weight.name, tuple(weight.shape), trainable)
+        for trainable, group in ((True, layer.trainable_weights), (False, layer.non_trainable_weights))
+        for weight in group
+    )
+    return Truth(
+        tuple(tuple(output.shape[1:]) for output in outputs), tuple(output.dtype for output in outputs), weights
+    )
