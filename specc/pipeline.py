@@ -2,8 +2,9 @@
 
     source text ─parse→ syntax tree ─elaborate→ Graph ─infer→ CheckedGraph ─lower→ keras.Model ─export→ SavedModel
 
-Each phase takes what the one before it made. Up to `check` nothing here loads Keras or TensorFlow; faults are findings in
-a `Sink`, never exceptions. `build` and `export` refuse a spec with errors, so a Keras error behind them is a bug of specc.
+Each phase takes what the one before it made. Up to `check` nothing here loads Keras or TensorFlow; faults are
+findings in a `Sink`, never exceptions. `build` and `export` refuse a spec with errors, so a Keras error behind them is
+a bug of specc.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def check(source: Source, parameters: Parameters | None = None) -> Checked:
         parameters: values for parameters of the models instead of their defaults.
 
     Raises:
-        UnknownParameter: if no model of the file has a parameter of such a name.
+        UnknownParameterError: if no model of the file has a parameter of such a name.
     """
     sink = Sink()
     folder = source.path.resolve().parent if source.path else Path.cwd()

@@ -20,6 +20,9 @@ _NAMED_BY_THE_SPEC: Final = frozenset({"self", "name"})
 _INPUTS: Final = frozenset(
     {"self", "inputs", "data", "sequences", "sequence", "x", "query", "value", "key", "states", "training"}
 )
+_WITHOUT_ACTIVITY_REGULARIZER: Final = frozenset({"ActivityRegularization", "IntegerLookup", "StringLookup"})
+"""These take **kwargs and then refuse this one."""
+
 _UNIVERSAL: Final = (["activity_regularizer", None], ["trainable", True], ["dtype", None])
 
 
@@ -50,6 +53,8 @@ def _layer_arguments(layer: type) -> list[list[Any]]:
     if any(entry.kind is entry.VAR_KEYWORD for entry in inspect.signature(layer.__init__).parameters.values()):
         # What is caught by **kwargs is handed to keras.layers.Layer.
         names = {entry[0] for entry in found}
+        if layer.__name__ in _WITHOUT_ACTIVITY_REGULARIZER:
+            names.add("activity_regularizer")
         found += [entry for entry in _UNIVERSAL if entry[0] not in names]
     return found
 

@@ -161,7 +161,7 @@ BY_NAME: Final[dict[str, Kind]] = {
 """What an argument of this name is wherever `BY_LAYER` and the spatial rank do not say otherwise."""
 
 BY_LAYER: Final[dict[tuple[str, str], Kind]] = {
-    ("ActivityRegularization", "activity_regularizer"): NOTHING, ("BatchNormalization", "axis"): AXIS, ("Concatenate", "axis"): AXIS, ("GroupNormalization", "axis"): AXIS,
+    ("BatchNormalization", "axis"): AXIS, ("Concatenate", "axis"): AXIS, ("GroupNormalization", "axis"): AXIS,
     ("Normalization", "axis"): AXES.optional(), ("GroupNormalization", "groups"): whole("a positive integer or -1", -1),
     ("EinsumDense", "output_shape"): either(
         "a positive integer or a list of sizes, where none is a size to be inferred",
@@ -193,13 +193,17 @@ BY_LAYER: Final[dict[tuple[str, str], Kind]] = {
     ("StringLookup", "output_mode"): _OUTPUT_MODE, ("IntegerLookup", "output_mode"): _OUTPUT_MODE,
     ("StringLookup", "mask_token"): STRING, ("StringLookup", "oov_token"): STRING,
     ("StringLookup", "vocabulary"): STRINGS,
-    ("StringLookup", "activity_regularizer"): NOTHING, ("IntegerLookup", "activity_regularizer"): NOTHING,
+    ("UpSampling1D", "size"): POSITIVE_INTEGER,
     ("Conv1D", "padding"): choice("valid", "same", "causal"),
     ("SeparableConv1D", "padding"): choice("valid", "same", "causal"),
     ("GroupQueryAttention", "dropout"): FRACTION,
     **{
         (layer, "dtype"): ANY_POLICY
         for layer in ("CategoryEncoding", "Discretization", "Hashing", "IntegerLookup", "StringLookup")
+    },
+    **{
+        (layer, "dtype"): Kind(None, "left out and given to the layer within, or none")
+        for layer in ("Bidirectional", "SpectralNormalization", "TimeDistributed")
     },
     **{
         (layer, "mask"): sequence(TENSOR.optional(), "a list of tensors, one for each input", least=2)

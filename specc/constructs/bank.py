@@ -1,7 +1,7 @@
 """select and mix: one kernel per sample out of a bank of them, by an index or by a routing.
 
-    kernel=stencils[digit]          select: the row of the sample's class
-    kernel=mix(bank, routing)       mix: a weighted sum of all rows, per sample
+kernel=stencils[digit]          select: the row of the sample's class
+kernel=mix(bank, routing)       mix: a weighted sum of all rows, per sample
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from specc.catalogue.facts import Fault, LayerFacts
-from specc.catalogue.values import TensorArgument
 from specc.constructs.base import Construct, Port, Tensors, known
 from specc.diagnostics import Kind
 from specc.types import Dim, TensorType, product, surely_different
@@ -64,7 +63,7 @@ class Select(Construct):
     def layer(self, name: str, inputs: tuple[TensorType, ...], tensors: Tensors) -> keras.layers.Layer:
         from specc.keras_backend import layers
 
-        return layers.Select(subject=name, bank_batched=tensors["bank"].batched, name=name)
+        return layers.Select(subject=f"bank '{name}'", bank_batched=tensors["bank"].batched, name=name)
 
 
 class Mix(Construct):

@@ -111,5 +111,3 @@ def known(tensor: TensorType) -> Shape:
 
 def any_batched(types: tuple[TensorType, ...] | list[TensorType]) -> bool:
     return any(entry.batched for entry in types)
-
-

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from specc.catalogue.facts import Fault, LayerFacts
 from specc.catalogue.values import StageReference, TensorArgument
-from specc.constructs.base import Construct, Fraction, Port, Stage, Tensors, any_batched, known
+from specc.constructs.base import Construct, Fraction, Port, Stage, Tensors, known
 from specc.diagnostics import Kind, Severity
 from specc.types import Interval, Shape, TensorType, shape_text, surely_different
 
@@ -37,8 +37,8 @@ GATE = Kind(
 UNBOUNDED_GATE = Kind(
     id="unbounded-gate",
     severity=Severity.WARNING,
-    explanation="A gate is a fraction, and nothing proves that this one stays in 0..1. A sigmoid, a softmax, a `clip` or "
-    "an input declared `in 0..1` does.",
+    explanation="A gate is a fraction, and nothing proves that this one stays in 0..1. A sigmoid, a softmax, a "
+    "`clip` or an input declared `in 0..1` does.",
     faulty="model m {\n  input x: float32[4]\n  g = x -> Dense(4)\n  near, far = x -> gate(g)\n"
     "  output y = (near, far) -> Concatenate()\n}\n",
     mended='model m {\n  input x: float32[4]\n  g = x -> Dense(4, activation="sigmoid")\n  near, far = x -> gate(g)\n'
@@ -71,7 +71,7 @@ class Gate(Construct):
     def infer(self, inputs: tuple[TensorType, ...], tensors: Tensors) -> LayerFacts | Fault:
         (x,) = inputs
         if not x.is_float:
-            return Fault("dtype-mismatch", f"gate needs a float tensor, x is {x}", "`cast(x, \"float32\")`", input=0)
+            return Fault("dtype-mismatch", f"gate needs a float tensor, x is {x}", '`cast(x, "float32")`', input=0)
         if not isinstance(self.g, TensorArgument):
             return _halves(x, Interval(self.g, self.g))
         gate = tensors["g"]

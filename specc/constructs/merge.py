@@ -1,8 +1,8 @@
 """weighted_sum and weighted_product: several tensors become one, each with its weight.
 
-    (a, b) -> weighted_sum(0.1)                     0.1 * a + 0.9 * b
-    (a, b, c) -> weighted_sum([0.2, 0.3, 0.5])
-    (a, b) -> weighted_product(w, normalize="softmax")
+(a, b) -> weighted_sum(0.1)                     0.1 * a + 0.9 * b
+(a, b, c) -> weighted_sum([0.2, 0.3, 0.5])
+(a, b) -> weighted_product(w, normalize="softmax")
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 WEIGHTS = Kind(
     id="weight-law",
-    explanation="The weights of a merge do not fit: one number serves two inputs (`w` and `1 - w`), otherwise there is "
-    "one for each input; what is merged has one shape.",
+    explanation="The weights of a merge do not fit: one number serves two inputs (`w` and `1 - w`), otherwise there "
+    "is one for each input; what is merged has one shape.",
     faulty="model m {\n  input a: float32[4]\n  input b: float32[4]\n  input c: float32[4]\n"
     "  output y = (a, b, c) -> weighted_sum([0.1, 0.9])\n}\n",
     mended="model m {\n  input a: float32[4]\n  input b: float32[4]\n  input c: float32[4]\n"

@@ -1,7 +1,7 @@
 """mux: a control picks, per sample, one of the groups of an axis or one of several branches.
 
-    y = x -> Dense(6) -> mux(control, of=3)      groups of the last axis
-    y = (a, b, c) -> mux(control)                branches
+y = x -> Dense(6) -> mux(control, of=3)      groups of the last axis
+y = (a, b, c) -> mux(control)                branches
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from specc.catalogue.facts import Fault, LayerFacts
-from specc.catalogue.values import TensorArgument
 from specc.constructs.base import Construct, Count, Port, Tensors, known
 from specc.diagnostics import Kind
 from specc.types import Interval, Shape, TensorType, surely_different
@@ -24,8 +23,9 @@ if TYPE_CHECKING:
 
 MUX = Kind(
     id="mux-law",
-    explanation="A mux does not fit: the last axis must divide into `of` groups, branches must have one shape and dtype, "
-    "and the control must be an integer per sample (a column `[1]` is taken too) inside 0..N, or N floats.",
+    explanation="A mux does not fit: the last axis must divide into `of` groups, branches must have one shape and "
+    "dtype, and the control must be an integer per sample (a column `[1]` is taken too) inside 0..N, or "
+    "N floats.",
     faulty="model m {\n  input x: float32[3]\n  input control: int32 in 0..4\n"
     "  output y = x -> Dense(6) -> mux(control, of=3)\n}\n",
     mended="model m {\n  input x: float32[3]\n  input control: int32 in 0..3\n"
@@ -107,10 +107,11 @@ class Mux(Construct):
     def layer(self, name: str, inputs: tuple[TensorType, ...], tensors: Tensors) -> keras.layers.Layer:
         from specc.keras_backend import layers
 
+        subject = f"mux '{name}'"
         if len(inputs) == 1:
             assert self.of is not None
-            return layers.MuxGroups(of=self.of, otherwise=self.otherwise, subject=name, name=name)
-        return layers.MuxBranches(otherwise=self.otherwise, subject=name, name=name)
+            return layers.MuxGroups(of=self.of, otherwise=self.otherwise, subject=subject, name=name)
+        return layers.MuxBranches(otherwise=self.otherwise, subject=subject, name=name)
 
 
 def _may_lie_inside(interval: Interval, count: int) -> bool:
@@ -120,5 +121,3 @@ def _may_lie_inside(interval: Interval, count: int) -> bool:
 
 def _differ(left: Shape, right: Shape) -> bool:
     return len(left) != len(right) or any(map(surely_different, left, right))
-
-

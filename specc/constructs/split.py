@@ -1,8 +1,8 @@
 """split: parts of a tensor along an axis; their concatenation is the tensor.
 
-    near, skip = x -> split([24, 8])        sizes
-    near, skip = x -> split([0.75, 0.25])   fractions, which must come out whole
-    a, b, c, d = x -> split(4)              as many equal parts
+near, skip = x -> split([24, 8])        sizes
+near, skip = x -> split([0.75, 0.25])   fractions, which must come out whole
+a, b, c, d = x -> split(4)              as many equal parts
 """
 
 from __future__ import annotations

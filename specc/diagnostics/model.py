@@ -94,7 +94,9 @@ class Sink:
     def __init__(self) -> None:
         self._found: dict[tuple[str, Span], Diagnostic] = {}
 
-    def report(self, kind: Kind, span: Span, message: str, *more: Label, label: str = "", help: str | None = None) -> Reported:
+    def report(
+        self, kind: Kind, span: Span, message: str, *more: Label, label: str = "", help: str | None = None
+    ) -> Reported:
         """Record a finding at `span`; the same kind at the same place is kept once."""
         diagnostic = Diagnostic(kind=kind, message=message, labels=(Label(span, label), *more), help=help)
         self._found.setdefault((kind.id, span), diagnostic)

@@ -92,16 +92,26 @@ def value_of(run: Elaboration, name: str, value: Result, ports: Ports) -> Value 
     match value:
         case Tensor():
             return ports.argument(name, value)
-        case Bundle(items):
-            return [ports.argument(f"{name}.{place}", item) for place, item in enumerate(items)]
+        case Bundle(tensors):
+            return [ports.argument(f"{name}.{place}", tensor) for place, tensor in enumerate(tensors)]
         case Unapplied():
             return nested(run, value, name)
         case list():
-            items = [value_of(run, f"{name}.{place}", item, ports) for place, item in enumerate(value)]
-            return next((item for item in items if isinstance(item, Reported)), items)  # type: ignore[arg-type]
+            return _values(run, {f"{name}.{place}": item for place, item in enumerate(value)}, ports)
         case dict():
-            return {key: value_of(run, f"{name}.{key}", item, ports) for key, item in value.items()}  # type: ignore[misc]
+            found = _values(run, {f"{name}.{key}": item for key, item in value.items()}, ports)
+            return found if isinstance(found, Reported) else dict(zip(value, found, strict=True))
     return value
+
+
+def _values(run: Elaboration, items: Mapping[str, Result], ports: Ports) -> list[Value] | Reported:
+    values: list[Value] = []
+    for name, item in items.items():
+        converted = value_of(run, name, item, ports)
+        if isinstance(converted, Reported):
+            return converted
+        values.append(converted)
+    return values
 
 
 def nested(run: Elaboration, value: Unapplied, argument: str) -> Configured | StageReference | Reported:

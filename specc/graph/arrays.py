@@ -11,7 +11,7 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from specc.types import DTYPES, Interval
+from specc.types import ANYTHING, DTYPES, Interval
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,13 +28,13 @@ class Array:
     values: Any = field(default=None, repr=False)
     file: Path | None = None
     key: str | None = None
-    interval: Interval = Interval()
+    interval: Interval = ANYTHING
 
     def numpy(self) -> np.ndarray[Any, Any]:
         """The numbers themselves.
 
         Raises:
-            ArrayFault: if the file has changed since it was checked.
+            ArrayError: if the file has changed since it was checked.
         """
         import numpy as np
 
@@ -43,11 +43,11 @@ class Array:
         loaded = np.load(self.file, allow_pickle=False)
         found = loaded[self.key] if self.key is not None else loaded
         if found.shape != self.shape:
-            raise ArrayFault(f"{self.file.name} has shape {list(found.shape)} now, and had {list(self.shape)}")
+            raise ArrayError(f"{self.file.name} has shape {list(found.shape)} now, and had {list(self.shape)}")
         return np.asarray(found).astype(self.dtype)
 
 
-class ArrayFault(Exception):
+class ArrayError(Exception):
     """Why an array can not be had, in words for the user; `help` says what would mend it."""
 
     def __init__(self, message: str, help: str | None = None, missing: bool = False) -> None:
@@ -60,7 +60,7 @@ def literal(values: Any, dtype: str | None) -> Array:
     """The array that nested lists of numbers mean; whole numbers are int32, others float32, unless `dtype` is given.
 
     Raises:
-        ArrayFault: if the lists are ragged or hold something else than numbers.
+        ArrayError: if the lists are ragged or hold something else than numbers.
     """
     shape: list[int] = []
     level = values
@@ -71,17 +71,17 @@ def literal(values: Any, dtype: str | None) -> Array:
     if dtype is None:
         dtype = "bool" if all(isinstance(v, bool) for v in flat) and flat else None
         dtype = dtype or ("int32" if flat and all(type(value) is int for value in flat) else "float32")
-    interval = Interval(float(min(flat)), float(max(flat))) if flat else Interval()
+    interval = Interval(float(min(flat)), float(max(flat))) if flat else ANYTHING
     return Array(dtype=dtype, shape=tuple(shape), values=values, interval=interval)
 
 
 def _flatten(values: Any, shape: tuple[int, ...]) -> list[Any]:
     if not shape:
         if not isinstance(values, int | float):
-            raise ArrayFault("an array holds numbers, true or false")
+            raise ArrayError("an array holds numbers, true or false")
         return [values]
     if not isinstance(values, list) or len(values) != shape[0]:
-        raise ArrayFault("the lists of an array have different lengths", "every list of a level has the same length")
+        raise ArrayError("the lists of an array have different lengths", "every list of a level has the same length")
     return [number for item in values for number in _flatten(item, shape[1:])]
 
 
@@ -91,23 +91,23 @@ def from_file(text: str, key: str | None, folder: Path, dtype: str | None) -> Ar
     Float arrays of 64 bits are taken as float32, Keras' default, unless `dtype` says otherwise.
 
     Raises:
-        ArrayFault: if there is no such file or key, the file leaves the folder, or is no array of numbers.
+        ArrayError: if there is no such file or key, the file leaves the folder, or is no array of numbers.
     """
     path = _inside(text, folder)
     if path.suffix not in {".npy", ".npz"}:
-        raise ArrayFault(f'"{text}" is neither a .npy nor a .npz file')
+        raise ArrayError(f'"{text}" is neither a .npy nor a .npz file')
     try:
         if path.suffix == ".npz":
             shape, stored = _npz_header(path, text, key)
         else:
             if key is not None:
-                raise ArrayFault(f'"{text}" holds one array and takes no key')
+                raise ArrayError(f'"{text}" holds one array and takes no key')
             with path.open("rb") as file:
                 shape, stored = _header(file, text)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, KeyError) as error:
-        raise ArrayFault(f'"{text}" can not be read as an array: {error}') from error
+        raise ArrayError(f'"{text}" can not be read as an array: {error}') from error
     if prod(shape) > MAXIMAL_ELEMENTS:
-        raise ArrayFault(f'"{text}" has {prod(shape):,} elements; at most {MAXIMAL_ELEMENTS:,} are loaded')
+        raise ArrayError(f'"{text}" has {prod(shape):,} elements; at most {MAXIMAL_ELEMENTS:,} are loaded')
     return Array(dtype=dtype or {"float64": "float32"}.get(stored, stored), shape=shape, file=path, key=key)
 
 
@@ -115,9 +115,9 @@ def _inside(text: str, folder: Path) -> Path:
     root = folder.resolve()
     path = (root / text).resolve()
     if not path.is_relative_to(root):
-        raise ArrayFault(f'"{text}" lies outside the folder of the spec', "put the file next to the spec")
+        raise ArrayError(f'"{text}" lies outside the folder of the spec', "put the file next to the spec")
     if not path.is_file():
-        raise ArrayFault(f'there is no file "{text}" next to the spec', missing=True)
+        raise ArrayError(f'there is no file "{text}" next to the spec', missing=True)
     return path
 
 
@@ -128,7 +128,7 @@ def _header(file: BinaryIO, text: str) -> tuple[tuple[int, ...], str]:
     read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     shape, _, dtype = read(file)
     if dtype.hasobject or dtype.name not in DTYPES:
-        raise ArrayFault(f'"{text}" holds {dtype.name} values, not numbers')
+        raise ArrayError(f'"{text}" holds {dtype.name} values, not numbers')
     return shape, dtype.name
 
 
@@ -138,6 +138,6 @@ def _npz_header(path: Path, text: str, key: str | None) -> tuple[tuple[int, ...]
         if key is None or key not in keys:
             listed = ", ".join(f'"{name}"' for name in keys[:8])
             wanted = f'there is no array "{key}" in "{text}"' if key else f'"{text}" needs the key of an array'
-            raise ArrayFault(wanted, f"it holds {listed}", missing=key is not None)
+            raise ArrayError(wanted, f"it holds {listed}", missing=key is not None)
         with archive.open(f"{key}.npy") as file:
             return _header(file, text)  # type: ignore[arg-type]

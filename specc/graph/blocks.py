@@ -15,9 +15,7 @@ from specc.graph.values import Bundle, Result, first_reported, has_tensor
 from specc.syntax import ast
 
 
-def instantiate(
-    run: Elaboration, item: Item, found: Arguments, value: Result, place: Place, call: ast.Call
-) -> Result:
+def instantiate(run: Elaboration, item: Item, found: Arguments, value: Result, place: Place, call: ast.Call) -> Result:
     """A copy of a block fed with a value: its output, or all of them side by side."""
     block = item.node
     assert isinstance(block, ast.Block)

@@ -196,7 +196,9 @@ def construct_call(
         return run.report(ARITY, call.span, f"{construct.name} takes {_wanted(instance)}, not {len(inputs)} tensors")
     arriving = {str(position): tensor for position, tensor in enumerate(inputs)} | ports.arriving
     action = ConstructCall(construct=instance)
-    return run.add(action, place.names(construct.name), place, call.span, arriving, instance.outputs(len(inputs)), found.spans)
+    return run.add(
+        action, place.names(construct.name), place, call.span, arriving, instance.outputs(len(inputs)), found.spans
+    )
 
 
 def _accepts(construct: Construct, count: int) -> bool:

@@ -6,13 +6,12 @@ values `sources.py`, `train` blocks `training.py`, files `files.py`. They all wo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from specc.diagnostics import Label, Reported, Sink, suggestion
+from specc.diagnostics import Label, Reported, Sink
 from specc.graph import blocks, calls, evaluate, sources, stages, training
-from specc.graph.arguments import Arguments, unknown_argument
+from specc.graph.arguments import Arguments
 from specc.graph.evaluate import known
-from specc.graph.files import Project
 from specc.graph.kinds import (
     ARITY,
     CYCLE,
@@ -25,12 +24,12 @@ from specc.graph.kinds import (
     UNKNOWN_NAME,
     WRONG_KIND,
 )
-from specc.graph.model import Constraint, Graph, InputTensor, ModelCall, OutputTensor, Program, Tensor
+from specc.graph.model import Graph, ModelCall, OutputTensor, Program, Tensor
 from specc.graph.parameters import Parameters, given
 from specc.graph.scope import Binding, Bound, FileScope, Item, Place, Scope
 from specc.graph.state import MAXIMAL_CHAIN, Elaboration
-from specc.graph.values import Bundle, Known, Result, described, first_reported
-from specc.source import Source, Span
+from specc.graph.values import Bundle, Result, described
+from specc.source import Span
 from specc.syntax import ast
 
 
@@ -114,7 +113,8 @@ class _Model(Elaboration):
             scope.entries[name] = Bound(value, span)
 
     def _duplicate(self, name: str, span: Span, first: Span) -> None:
-        self.report(DUPLICATE_NAME, span, f"`{name}` is bound twice in this body", Label(first, "it is bound here first"))
+        label = Label(first, "it is bound here first")
+        self.report(DUPLICATE_NAME, span, f"`{name}` is bound twice in this body", label)
 
     def declare(self, body: Sequence[ast.Statement], scope: Scope) -> None:
         """Make the names of a body known, so that the order of its statements does not matter."""

@@ -60,8 +60,7 @@ def _evaluate(run: Elaboration, expression: ast.Expression, scope: Scope, place:
         case ast.Name():
             return run.resolve(expression, scope)
         case ast.Pipe(value=start, stages=stages):
-            value = run.evaluate(start, scope, place.middle())
-            return run.apply(stages, value, scope, place)
+            return run.apply(stages, run.evaluate(start, scope, place.middle()), scope, place)
         case ast.Call():
             return calls.called(run, expression, scope, place)
         case ast.Tuple():
@@ -193,7 +192,8 @@ def _binary(run: Elaboration, expression: ast.Binary, scope: Scope, place: Place
     if isinstance(left, Tensor) or isinstance(right, Tensor):
         for side, value in ((expression.left, left), (expression.right, right)):
             if not isinstance(value, Tensor | int | float):
-                return run.report(WRONG_KIND, side.span, f"arithmetic with a tensor takes numbers, not {described(value)}")
+                message = f"arithmetic with a tensor takes numbers, not {described(value)}"
+                return run.report(WRONG_KIND, side.span, message)
         return _operate(run, expression.operator, (left, right), expression, place)
     return _known_binary(run, expression, left, right)
 
@@ -215,7 +215,7 @@ def _known_binary(run: Elaboration, expression: ast.Binary, left: Result, right:
     if symbol not in _ARITHMETIC or not (_is_number(left) and _is_number(right)):
         message = f"`{symbol}` does not apply to {described(left)} and {described(right)}"
         return run.report(WRONG_KIND, expression.span, message)
-    if symbol == "**" and abs(right) > 64:  # type: ignore[arg-type, operator]
+    if symbol == "**" and abs(right) > 64:  # type: ignore[arg-type]
         return run.report(ILLEGAL_VALUE, expression.right.span, "an exponent known when compiling lies in -64..64")
     try:
         result = _ARITHMETIC[symbol](left, right)

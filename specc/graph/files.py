@@ -1,7 +1,7 @@
 """The files of a project: which items each has, and what it uses of others.
 
-A file may use files of the project it belongs to, which is the folder of the file that is compiled and all below it, and
-the library that comes with specc.
+A file may use files of the project it belongs to, which is the folder of the file that is compiled and all below it,
+and the library that comes with specc.
 """
 
 from __future__ import annotations

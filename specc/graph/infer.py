@@ -1,7 +1,7 @@
 """Graph to checked graph: every wire gets a type and a range, every node its weights and its work.
 
-Nodes are visited in their order, each once. What a fault has spoilt stays unknown and silent, so that one fault gives one
-finding.
+Nodes are visited in their order, each once. What a fault has spoilt stays unknown and silent, so that one fault gives
+one finding.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from specc.catalogue.facts import Fault, LayerFacts, WeightFact
 from specc.catalogue.values import TensorArgument, Value
-from specc.constructs import CONSTRUCTS, Select
+from specc.constructs import CONSTRUCTS, Construct, Select
 from specc.diagnostics import Kind, Label, Sink
 from specc.graph.matching import fit, substituted
 from specc.graph.model import (
@@ -32,8 +32,9 @@ from specc.graph.model import (
 from specc.graph.type_kinds import TYPE_KINDS
 from specc.types import ANYTHING, Dim, Shape, TensorType, product, shape_text, surely_different, surely_equal
 
+_CONSTRUCTS: tuple[type[Construct], ...] = (*CONSTRUCTS, Select)
 KIND_OF: Mapping[str, Kind] = {
-    kind.id: kind for kind in (*TYPE_KINDS, *(kind for each in (*CONSTRUCTS, Select) for kind in each.kinds))
+    kind.id: kind for kind in (*TYPE_KINDS, *(kind for construct in _CONSTRUCTS for kind in construct.kinds))
 }
 
 
@@ -128,7 +129,8 @@ class _Inference:
 
     def _layer(self, node: Node, action: LayerCall, types: dict[str, TensorType]) -> LayerFacts | Fault:
         inputs = tuple(replace(types[port], batched=True) for port in types if port.isdigit())
-        arguments = {port: type for port, type in types.items() if not port.isdigit() and port not in action.conditioned}
+        others = types.keys() - set(action.conditioned)
+        arguments = {port: types[port] for port in types if port in others and not port.isdigit()}
         facts = action.entry.infer(action.checked, inputs, arguments)
         if isinstance(facts, Fault):
             return facts
@@ -250,7 +252,8 @@ def _reshape_help(given: TensorType, own: Shape) -> str | None:
     wanted, has = product(own), product(given.shape or ())
     if surely_equal(wanted, has):
         return f"`-> Reshape({shape_text(own)})` gives it that shape"
-    return f"it has {has} elements, the layer needs {wanted}: `-> Dense({wanted}) -> Reshape({shape_text(own)})` would do"
+    stages = f"`-> Dense({wanted}) -> Reshape({shape_text(own)})`"
+    return f"it has {has} elements, the layer needs {wanted}: {stages} would do"
 
 
 def _total(checked: CheckedGraph) -> Dim:
@@ -258,4 +261,3 @@ def _total(checked: CheckedGraph) -> Dim:
     for facts in checked.facts.values():
         total = total + facts.macs
     return total
-

@@ -11,31 +11,32 @@ def _in_model(*lines: str) -> str:
 
 UNKNOWN_NAME = Kind(
     id="unknown-name",
-    explanation="A name stands where nothing of that name is bound: no input, binding, parameter, const, weight or knob.",
+    explanation="A name stands where nothing of that name is bound: no input, binding, parameter, const, weight or "
+    "knob.",
     faulty=_in_model("hidden = x -> Dense(8)", "output y = hiden -> Dense(2)"),
     mended=_in_model("hidden = x -> Dense(8)", "output y = hidden -> Dense(2)"),
 )
 
 DUPLICATE_NAME = Kind(
     id="duplicate-name",
-    explanation="Every name is bound once in its body, and every item of a file has its own name: names are the names "
-    "of layers, weights and signatures.",
+    explanation="Every name is bound once in its body, and every item of a file has its own name: names are the "
+    "names of layers, weights and signatures.",
     faulty=_in_model("h = x -> Dense(8)", "h = x -> Dense(9)", "output y = h -> Dense(2)"),
     mended=_in_model("h = x -> Dense(8)", "i = h -> Dense(9)", "output y = i -> Dense(2)"),
 )
 
 UNKNOWN_LAYER = Kind(
     id="unknown-layer",
-    explanation="What stands behind an arrow is no layer of Keras, no listed op, no construct, and no block, model or "
-    "layer of the file.",
+    explanation="What stands behind an arrow is no layer of Keras, no listed op, no construct, and no block, model "
+    "or layer of the file.",
     faulty=_in_model("output y = x -> Dens(2)"),
     mended=_in_model("output y = x -> Dense(2)"),
 )
 
 REFUSED_LAYER = Kind(
     id="refused-layer",
-    explanation="Keras has this class, and a spec can not use it: it is abstract, deprecated, or would run code or read "
-    "files that the spec does not show.",
+    explanation="Keras has this class, and a spec can not use it: it is abstract, deprecated, or would run code or "
+    "read files that the spec does not show.",
     faulty=_in_model('output y = x -> Lambda("x + 1")'),
     mended=_in_model("output y = x + 1"),
 )
@@ -52,8 +53,8 @@ UNKNOWN_ARGUMENT = Kind(
     id="unknown-argument",
     explanation="A call names an argument that the layer, op, construct or block does not have. Names of layers come "
     "from the file, so `name=` is not accepted.",
-    faulty=_in_model("output y = x -> Dense(2, activaton=\"relu\")"),
-    mended=_in_model("output y = x -> Dense(2, activation=\"relu\")"),
+    faulty=_in_model('output y = x -> Dense(2, activaton="relu")'),
+    mended=_in_model('output y = x -> Dense(2, activation="relu")'),
 )
 
 MISSING_ARGUMENT = Kind(
@@ -87,8 +88,8 @@ ILLEGAL_VALUE = Kind(
 
 NOT_KNOWN_NOW = Kind(
     id="not-known-now",
-    explanation="Conditions, the bounds of `for`, sizes and settings are worked out when the spec is compiled; a tensor "
-    "has its value only when the model runs. `where(condition, a, b)` chooses between tensors.",
+    explanation="Conditions, the bounds of `for`, sizes and settings are worked out when the spec is compiled; a "
+    "tensor has its value only when the model runs. `where(condition, a, b)` chooses between tensors.",
     faulty=_in_model("output y = x -> Dense(2) if x > 0 else x -> Dense(2)"),
     mended=_in_model("output y = where(x > 0, x, 0.0) -> Dense(2)"),
 )
@@ -162,14 +163,18 @@ IMPORT_CYCLE = Kind(
 UNFIT_FOR_TRAINING = Kind(
     id="unfit-for-training",
     explanation="A `train` block sets something that Keras' `compile` does not know, or lacks an optimizer or a loss.",
-    faulty=_in_model("output y = x -> Dense(2)", "train {", '  optimiser = "adam"', "  loss y = MeanSquaredError()", "}"),
-    mended=_in_model("output y = x -> Dense(2)", "train {", '  optimizer = "adam"', "  loss y = MeanSquaredError()", "}"),
+    faulty=_in_model(
+        "output y = x -> Dense(2)", "train {", '  optimiser = "adam"', "  loss y = MeanSquaredError()", "}"
+    ),
+    mended=_in_model(
+        "output y = x -> Dense(2)", "train {", '  optimizer = "adam"', "  loss y = MeanSquaredError()", "}"
+    ),
 )
 
 OUT_OF_BOUNDS = Kind(
     id="out-of-bounds",
-    explanation="Expanding `for` and blocks is bounded at 200,000 nodes, blocks in blocks at a depth of 48, so that a "
-    "short spec can not exhaust the machine.",
+    explanation="Expanding `for` and blocks is bounded at 200,000 nodes, blocks in blocks at a depth of 48, so that "
+    "a short spec can not exhaust the machine.",
     faulty=_in_model("output y = x -> for i in 0..9000000 { Dense(4) }"),
     mended=_in_model("output y = x -> for i in 0..9 { Dense(4) }"),
 )

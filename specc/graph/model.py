@@ -94,7 +94,15 @@ class Missing:
 
 
 Action: TypeAlias = (
-    InputTensor | ConstantTensor | WeightTensor | KnobTensor | LayerCall | OperationCall | ConstructCall | ModelCall | Missing
+    InputTensor
+    | ConstantTensor
+    | WeightTensor
+    | KnobTensor
+    | LayerCall
+    | OperationCall
+    | ConstructCall
+    | ModelCall
+    | Missing
 )
 
 

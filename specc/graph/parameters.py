@@ -26,7 +26,7 @@ Parameters: TypeAlias = Mapping[str, "Known | Text"]
 _WORDS: Mapping[str, Known] = {"true": True, "false": False, "none": None}
 
 
-class UnknownParameter(ValueError):
+class UnknownParameterError(ValueError):
     """A value is given for a parameter that no model of the file has."""
 
 
@@ -34,14 +34,14 @@ def refuse_unknown(parameters: Parameters, scope: FileScope) -> None:
     """Refuse values for parameters that do not exist.
 
     Raises:
-        UnknownParameter: with the nearest name that does exist.
+        UnknownParameterError: with the nearest name that does exist.
     """
     models = [item.node for item in scope.items.values() if isinstance(item.node, ast.Model)]
     known = list(dict.fromkeys(parameter.name for model in models for parameter in model.parameters))
     for name in parameters:
         if name not in known:
             near = suggestion(name, known) or (f"there are: {', '.join(known)}" if known else "there are none")
-            raise UnknownParameter(f"no model of this file has a parameter `{name}`; {near}")
+            raise UnknownParameterError(f"no model of this file has a parameter `{name}`; {near}")
 
 
 def given(run: Elaboration, parameter: ast.Parameter, default: Result, value: Known | Text) -> Result:
@@ -55,7 +55,8 @@ def given(run: Elaboration, parameter: ast.Parameter, default: Result, value: Kn
         return read
     if isinstance(value, int | float | str | bool | list | None) and _alike(value, default):
         return value
-    return run.report(WRONG_KIND, parameter.span, f"`{name}` is set to {described(value)}; its default is {described(default)}")
+    message = f"`{name}` is set to {described(value)}; its default is {described(default)}"
+    return run.report(WRONG_KIND, parameter.span, message)
 
 
 def _alike(value: Known, default: Result) -> bool:

@@ -1,7 +1,7 @@
 """Which names are visible where, and what nodes are called.
 
-Names resolve when they are first read, so the order of statements does not matter; a name that is read while it is being
-resolved closes a cycle.
+Names resolve when they are first read, so the order of statements does not matter; a name that is read while it is
+being resolved closes a cycle.
 """
 
 from __future__ import annotations

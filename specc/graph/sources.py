@@ -8,7 +8,7 @@ from typing import Any
 from specc.catalogue.values import Configured
 from specc.diagnostics import Reported, suggestion
 from specc.graph.arguments import Ports, bind, configured, value_of
-from specc.graph.arrays import Array, ArrayFault, from_file, literal
+from specc.graph.arrays import Array, ArrayError, from_file, literal
 from specc.graph.evaluate import known
 from specc.graph.kinds import ARRAY, ILLEGAL_TYPE, ILLEGAL_VALUE, WRONG_KIND
 from specc.graph.model import ConstantTensor, InputTensor, KnobTensor, WeightTensor
@@ -117,7 +117,7 @@ def _default_fault(
     span = statement.default.span
     try:
         array = literal(default, type.dtype)
-    except ArrayFault as fault:
+    except ArrayError as fault:
         return run.report(ARRAY, span, str(fault), help=fault.help)
     shape = type.shape or ()
     if any(not isinstance(size, int) for size in shape) or array.shape not in (shape, ()):
@@ -133,12 +133,12 @@ def _default_fault(
 def constant(run: Elaboration, statement: ast.Const, scope: Scope, place: Place) -> Result:
     """A const: a number stays a number, known when compiling; lists and files are tensors that never train."""
     dtype: str | None = None
-    declared: TensorType | Reported | None = None
+    declared: TensorType | None = None
     if statement.type is not None:
-        declared = declared_type(run, statement.type, scope)
-        if isinstance(declared, Reported):
-            return declared
-        dtype = declared.dtype
+        found = declared_type(run, statement.type, scope)
+        if isinstance(found, Reported):
+            return found
+        declared, dtype = found, found.dtype
     value = _array_or_value(run, statement.value, scope, dtype)
     if isinstance(value, Reported):
         return value
@@ -203,9 +203,7 @@ def knob(run: Elaboration, statement: ast.Knob, scope: Scope, place: Place) -> R
     return run.add(action, place.names(statement.name), place, statement.name_span, {})
 
 
-def _array_or_value(
-    run: Elaboration, expression: ast.Expression, scope: Scope, dtype: str | None
-) -> Array | Result:
+def _array_or_value(run: Elaboration, expression: ast.Expression, scope: Scope, dtype: str | None) -> Array | Result:
     """A value known now, or the array that `load` names."""
     if isinstance(expression, ast.Call) and expression.name == "load" and scope.lookup("load") is None:
         return _loaded(run, expression, scope, dtype)
@@ -219,10 +217,11 @@ def _loaded(run: Elaboration, call: ast.Call, scope: Scope, dtype: str | None) -
         return found
     file, key = found.values.get("file"), found.values.get("key")
     if not isinstance(file, str) or not isinstance(key, str | None) or found.values.keys() - {"file", "key"}:
-        return run.report(WRONG_KIND, call.span, 'load takes a file and, for .npz, a key: `load("kernels.npz", "sobel")`')
+        message = 'load takes a file and, for .npz, a key: `load("kernels.npz", "sobel")`'
+        return run.report(WRONG_KIND, call.span, message)
     try:
         return from_file(file, key, scope.home.folder, dtype)
-    except ArrayFault as fault:
+    except ArrayError as fault:
         return run.report(ARRAY, call.span, str(fault), help=fault.help)
 
 
@@ -232,7 +231,7 @@ def _literal(run: Elaboration, span: Span, value: Array | Result, dtype: str | N
     converted = value_of(run, "", value, Ports())
     try:
         return literal(converted, dtype)
-    except ArrayFault as fault:
+    except ArrayError as fault:
         return run.report(ARRAY, span, str(fault), help=fault.help)
 
 

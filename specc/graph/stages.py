@@ -39,7 +39,9 @@ def _stage(run: Elaboration, stage: ast.Stage, value: Result, scope: Scope, plac
             return run.apply(stages, value, scope, place)
         case ast.Choice(test=test, then=then, otherwise=otherwise):
             truth = condition(run, test, scope)
-            return truth if isinstance(truth, Reported) else run.apply(then if truth else otherwise, value, scope, place)
+            if isinstance(truth, Reported):
+                return truth
+            return run.apply(then if truth else otherwise, value, scope, place)
         case ast.Parallel(branches=branches):
             places = place.side_by_side(len(branches))
             return _side_by_side(
@@ -117,7 +119,7 @@ def _named(
             return run.apply([passed], value, around, place)
         case Binding(statement=ast.NamedLayer() as layer):
             entry.used = True
-            return _shared(run, layer, call, value, home, place, home.path, bare)
+            return _shared(run, layer, call, value, home, place, home.place.path if home.place else "", bare)
         case Item(node=ast.NamedLayer() as layer):
             entry.used = True
             return _shared(run, layer, call, value, Scope(entry.home), place, "", bare)
@@ -154,8 +156,8 @@ def _shared(
         return run.report(SURPLUS_ARGUMENT, call.span, message)
     instance = f"{path}.{layer.name}" if path else layer.name
     own = place.names(layer.name)[0]
-    from_here = Place(
-        own, run.taken, instance=place.instance, shared=place.shared, trainable=place.trainable
-    ).sharing(instance, shared=not path)
+    from_here = Place(own, run.taken, instance=place.instance, shared=place.shared, trainable=place.trainable).sharing(
+        instance, shared=not path
+    )
     run.taken.discard(own)
     return run.apply(layer.stages, value, scope, from_here)

@@ -113,5 +113,3 @@ class Elaboration(ABC):
         if outputs == 1:
             return Tensor(node)
         return Bundle(tuple(Tensor(node, output) for output in range(outputs)))
-
-

@@ -64,7 +64,7 @@ def _setting(run: Elaboration, entry: ast.Setting, training: Training, scope: Sc
             message = f"`{entry.name}` is {'an integer' if wanted is int else 'true or false'}, not {described(value)}"
             run.report(WRONG_KIND, entry.value.span, message)
             return
-        training.settings[entry.name] = value  # type: ignore[assignment]
+        training.settings[entry.name] = value
         return
     optimizer = _optimizer(run, entry, value)
     if not isinstance(optimizer, Reported):

@@ -35,8 +35,8 @@ MERGE_MISMATCH = Kind(
 
 ARGUMENT_SHAPE = Kind(
     id="argument-shape",
-    explanation="An argument does not fit the shape of what it is applied to: a `Reshape` to another number of elements, "
-    "a kernel larger than the input, groups that do not divide the channels.",
+    explanation="An argument does not fit the shape of what it is applied to: a `Reshape` to another number of "
+    "elements, a kernel larger than the input, groups that do not divide the channels.",
     faulty=_image_model("output y = x -> Reshape([28, 29])"),
     mended=_image_model("output y = x -> Reshape([28, 28])"),
 )
@@ -50,8 +50,8 @@ AXIS_OUT_OF_RANGE = Kind(
 
 BATCH_AXIS = Kind(
     id="batch-axis",
-    explanation="The batch axis is implicit and can not be touched: what a model computes for a sample does not depend "
-    "on the others.",
+    explanation="The batch axis is implicit and can not be touched: what a model computes for a sample does not "
+    "depend on the others.",
     faulty=_image_model("output y = mean(x, axis=0)"),
     mended=_image_model("output y = mean(x, axis=1)"),
 )
@@ -65,8 +65,8 @@ INPUT_COUNT = Kind(
 
 UNKNOWN_SIZE = Kind(
     id="unknown-size",
-    explanation="A layer makes weights from a size that is not known: declare the size, or make it known with a pooling "
-    "layer or a `Reshape`.",
+    explanation="A layer makes weights from a size that is not known: declare the size, or make it known with a "
+    "pooling layer or a `Reshape`.",
     faulty="model m {\n  input x: float32[?]\n  output y = x -> Dense(2)\n}\n",
     mended="model m {\n  input x: float32[8]\n  output y = x -> Dense(2)\n}\n",
 )

@@ -28,7 +28,7 @@ class Unapplied:
     scope: Scope
 
 
-Known: TypeAlias = "int | float | str | bool | None | list[Result] | dict[str, Result]"
+Known: TypeAlias = "int | float | str | bool | list[Result] | dict[str, Result] | None"
 Result: TypeAlias = "Known | Tensor | Bundle | Unapplied | Reported"
 
 

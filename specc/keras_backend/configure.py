@@ -35,7 +35,7 @@ def configured(value: Value) -> Any:
 
 
 def all_configured(arguments: Mapping[str, Value]) -> dict[str, Any]:
-    """Arguments of a call as keyword arguments; tensors among them belong to the call of the layer, not to its making."""
+    """Arguments as keyword arguments; tensors among them belong to the call of the layer, not to its making."""
     return {name: configured(value) for name, value in arguments.items() if not _is_tensor(value)}
 
 

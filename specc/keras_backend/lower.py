@@ -1,7 +1,7 @@
 """Checked graph to Keras functional models. Only from here on Keras is imported.
 
-Every node becomes a call of a Keras layer under the name that the file gives it. Nodes of one instance share a layer; what
-is shared in the file (a named layer, a const, a model) is one object for all models.
+Every node becomes a call of a Keras layer under the name that the file gives it. Nodes of one instance share a layer;
+what is shared in the file (a named layer, a const, a model) is one object for all models.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from specc.keras_backend.model import SpecModel
 from specc.keras_backend.seeds import seeded
 from specc.keras_backend.train import compile_for_training, loss_terms
 from specc.types import TensorType
+
 
 def lower(program: CheckedProgram, names: Sequence[str], seed: int | None) -> dict[str, SpecModel]:
     """The Keras models of these names and whatever they call.
@@ -107,15 +108,17 @@ class _ModelLowering:
         if action.interval is not None:
             low, high = action.interval.low, action.interval.high
             # The guard speaks as the file does: of integers the high end does not belong.
-            bounds = (int(low), int(high) + 1) if type.is_integer else (low, high)
-            guard = layers.Guard(*bounds, subject=f"input '{node.name}'", name=f"{node.name}.guard")
+            end = high + 1 if type.is_integer else high
+            guard = layers.Guard(low=low, high=end, subject=f"input `{node.name}`", name=f"{node.name}.guard")
             self.tensors[Tensor(node)] = guard(tensor)
         else:
             self.tensors[Tensor(node)] = tensor
         return tensor
 
     def _call(self, node: Node) -> None:
-        with seeded(self.run.seed, node.instance):
+        # Two models may have layers of one name; what the file shares starts alike in all of them.
+        home = "" if node.shared else self.graph.name
+        with seeded(self.run.seed, f"{home}/{node.instance}"):
             results = self._results(node)
         if node.outputs == 1 and not isinstance(results, list | tuple):
             results = (results,)
@@ -206,9 +209,9 @@ def _source(name: str, action: Action) -> keras.layers.Layer:
     match action:
         case ConstantTensor(array=array):
             return layers.Constant(array.numpy(), value_dtype=array.dtype, name=name)
-        case WeightTensor(type=type, initial=initial):
-            shape = tuple(cast(int, size) for size in type.shape or ())
-            return layers.Weight(shape, _initializer(initial), weight_dtype=type.dtype, name=name)
+        case WeightTensor(type=declared, initial=initial):
+            shape = cast(tuple[int, ...], declared.shape)
+            return layers.Weight(shape, _initializer(initial), weight_dtype=declared.dtype, name=name)
         case KnobTensor(value=value, interval=interval):
             low, high = (interval.low, interval.high) if interval is not None else (None, None)
             return layers.Knob(value, low=low, high=high, name=name)

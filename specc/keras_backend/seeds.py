@@ -1,8 +1,8 @@
 """One seed for a spec becomes one for each layer, so that the same spec and seed give the same weights.
 
 Keras draws the seed of an initializer or a dropout that has none from Python's `random`. Each layer is made and built
-with `random` seeded from the spec's seed and the layer's name: its weights depend on nothing else, and two layers, or two
-weights of a layer, never start alike.
+with `random` seeded from the spec's seed and the layer's name: its weights depend on nothing else, and two layers, or
+two weights of a layer, never start alike.
 """
 
 from __future__ import annotations

@@ -32,5 +32,3 @@ def compile_for_training(model: keras.Model, training: Training) -> None:
     for metric in training.metrics:
         metrics.setdefault(metric.output, []).append(configured(metric.value))
     model.compile(loss=losses or None, metrics=metrics or None, **settings)
-
-

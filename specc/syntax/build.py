@@ -75,10 +75,10 @@ class Builder:
         expression: ast.Expression = children[0]
         return expression
 
-    def tuple(self, children: Children) -> ast.Tuple:
+    def several(self, children: Children) -> ast.Tuple:
         return ast.Tuple(items=tuple(children[1:-1]), span=self._stretch(children[0], children[-1]))
 
-    def list(self, children: Children) -> ast.List:
+    def sequence(self, children: Children) -> ast.List:
         return ast.List(items=tuple(children[1:-1]), span=self._stretch(children[0], children[-1]))
 
     def comprehension(self, children: Children) -> ast.Comprehension:
@@ -121,15 +121,17 @@ class Builder:
         return [operator, *operand] if isinstance(operand, list) else [operator, operand]
 
     def operation(self, children: Children) -> ast.Expression:
-        if len(children) == 1 and not isinstance(children[0], list):
-            expression: ast.Expression = children[0]
-            return expression
-        run = [part for child in children for part in (child if isinstance(child, list) else (child,))]
+        run: Children = []
+        for child in children:
+            run += child if isinstance(child, list) else [child]
+        first: ast.Expression = next(part for part in run if not isinstance(part, Token))
+        if len(run) == 1:
+            return first
         operators = [part for part in run if isinstance(part, Token)]
         if len(operators) > MAXIMAL_OPERATORS:
             span = self.span(operators[MAXIMAL_OPERATORS])
             self.sink.report(TOO_LARGE, span, f"this expression has more than {MAXIMAL_OPERATORS} operators")
-            return next(part for part in run if not isinstance(part, Token))
+            return first
         return bind(run, self.span, self._misplaced_operator)
 
     def _misplaced_operator(self, token: Token, message: str) -> None:
@@ -143,7 +145,7 @@ class Builder:
         value, *stages = children
         return ast.Pipe(value=value, stages=tuple(stages), span=self._stretch(value, stages[-1]))
 
-    def range(self, children: Children) -> ast.Range:
+    def stretch(self, children: Children) -> ast.Range:
         low, high = children
         return ast.Range(low=low, high=high, span=low.span.to(high.span))
 
@@ -163,9 +165,7 @@ class Builder:
 
     def repeat(self, children: Children) -> ast.Repeat:
         keyword, variable, range_, stages, closing = children
-        return ast.Repeat(
-            stages=stages, variable=str(variable), range=range_, span=self._stretch(keyword, closing)
-        )
+        return ast.Repeat(stages=stages, variable=str(variable), range=range_, span=self._stretch(keyword, closing))
 
     def grouped_stages(self, children: Children) -> ast.Group:
         (stages,) = children
@@ -177,7 +177,7 @@ class Builder:
 
     # Statements
 
-    def type(self, children: Children) -> ast.TypeExpression:
+    def declaration(self, children: Children) -> ast.TypeExpression:
         dtype = children[0]
         return ast.TypeExpression(
             dtype=str(dtype),
@@ -223,9 +223,7 @@ class Builder:
 
     def setting(self, children: Children) -> ast.Setting:
         name, _, value = children
-        return ast.Setting(
-            name=str(name), name_span=self.span(name), value=value, span=self._stretch(name, value)
-        )
+        return ast.Setting(name=str(name), name_span=self.span(name), value=value, span=self._stretch(name, value))
 
     def train(self, children: Children) -> ast.Train:
         entries = tuple(child for child in children if not isinstance(child, Token))

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from lark import Lark, Token
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken
@@ -81,18 +82,19 @@ def parse(source: Source, sink: Sink) -> ast.File:
 def _tokens(interactive: InteractiveParser) -> list[Token]:
     """All tokens; what no terminal matches becomes a `STRAY` token, which no rule accepts."""
     tokens: list[Token] = []
-    lexer = interactive.lexer_thread
+    lex: Callable[[Any], Iterator[Token]] = interactive.lexer_thread.lex
+    state: Any = interactive.lexer_thread.state
     while True:
         try:
-            for token in lexer.lex(interactive.parser_state):
+            for token in lex(interactive.parser_state):
                 tokens.append(token)
             return tokens
-        except UnexpectedCharacters as error:
-            start = error.pos_in_stream
-            text = _STRAY.match(lexer.state.text.text, start)
+        except UnexpectedCharacters:
+            start: int = state.line_ctr.char_pos
+            text = _STRAY.match(state.text.text, start)
             assert text is not None
             tokens.append(Token("STRAY", text[0], start_pos=start, end_pos=text.end()))
-            lexer.state.line_ctr.feed(text[0])
+            state.line_ctr.feed(text[0])
 
 
 class _Run:
@@ -143,7 +145,8 @@ class _Run:
     def _report(self, place: int) -> None:
         token = self.tokens[place] if place < len(self.tokens) else self.end
         span = Span(self.source, token.start_pos or 0, max(token.end_pos or 0, (token.start_pos or 0) + 1))
-        expected = _expected(self.interactive.accepts())
+        accepts: Callable[[], set[str]] = self.interactive.accepts
+        expected = _expected(accepts())
         if token.type == "$END":
             message = f"the file ends where {expected} is expected"
         elif token.type == "STRAY" and token.startswith('"'):

@@ -23,6 +23,9 @@ _MODULES = {
 }
 
 
+BATCH = 2
+
+
 @dataclass(frozen=True)
 class Truth:
     """Shapes per sample and dtypes of the outputs, and the weights as (name, shape, trainable)."""
@@ -68,4 +71,19 @@ def ask(sample: Sample, style: str, call_names: frozenset[str]) -> Truth:
     )
     return Truth(
         tuple(tuple(output.shape[1:]) for output in outputs), tuple(output.dtype for output in outputs), weights
+    )
+
+
+def run(sample: Sample, style: str, call_names: frozenset[str]) -> Truth:
+    """What comes out when the layer is really called on a batch of ones."""
+    layer = make(sample.layer, {name: value for name, value in sample.arguments.items() if name not in call_names})
+    inputs = [
+        keras.ops.ones((BATCH, *(size or 1 for size in shape)), dtype)
+        for shape, dtype in zip(sample.shapes, sample.dtypes, strict=True)
+    ]
+    outputs = call(layer, style, inputs, {name: value for name, value in sample.arguments.items() if name in call_names})
+    return Truth(
+        tuple(tuple(output.shape[1:]) for output in outputs),
+        tuple(keras.backend.standardize_dtype(output.dtype) for output in outputs),
+        Counter(),
     )

@@ -105,6 +105,10 @@ def _shapes(call: Call) -> _Shapes | Fault:
             return Fault("argument-shape", message, argument="output_shape", input=0)
         sizes[letter] = told
     rest = full[1:elided] if equation.left else full[len(equation.input) :]
+    if equation.left and rest != rest[::-1]:
+        # Keras' static shape has the elided axes in reverse order (keras.layers.EinsumDense in 3.15).
+        message = f"`...` stands for the axes {shape_text(rest)}, and Keras takes only equal ones for several"
+        return Fault("argument-shape", message, 'name them: `equation="abcx,xy->abcy"`', "equation", 0)
     letters = equation.output if equation.left else equation.output[1:]
     kept = tuple(sizes.get(letter, UNKNOWN) for letter in letters)
     output = (*rest, *kept) if equation.left else (*kept, *rest)

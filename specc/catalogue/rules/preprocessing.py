@@ -148,6 +148,8 @@ def _lookup_legality(arguments: Mapping[str, Any]) -> Iterator[ArgumentFault]:
     elif {arguments["mask_token"], arguments["oov_token"]} & set(vocabulary):
         message = "`vocabulary` must not hold `mask_token` or `oov_token`, which are added to it"
         yield ArgumentFault("vocabulary", "illegal-value", message)
+    if arguments["salt"] is not None and arguments.get("oov_method") == "floormod":
+        yield ArgumentFault("salt", "illegal-value", '`salt` belongs to `oov_method="farmhash"`')
     if arguments["invert"] and arguments["output_mode"] != "int":
         yield ArgumentFault("output_mode", "illegal-value", '`output_mode` must be "int" when `invert` is true')
     if arguments["pad_to_max_tokens"] and most is None:

@@ -76,7 +76,9 @@ def _cropped(call: Call) -> LayerFacts | Fault:
 
 
 def _enlarged(call: Call) -> LayerFacts:
-    sizes = tuple(size * factor for size, factor in zip(spatial(call), call.arguments["size"], strict=True))
+    factors = call.arguments["size"]
+    factors = (factors,) if isinstance(factors, int) else factors
+    sizes = tuple(size * factor for size, factor in zip(spatial(call), factors, strict=True))
     # Cubic and Lanczos interpolation overshoot.
     exact = call.arguments.get("interpolation", "nearest") in ("nearest", "bilinear")
     return call.facts(arranged(call, sizes, channels(call)), call.input.interval if exact else ANYTHING, dtype=call.input.dtype)

@@ -124,9 +124,9 @@ def _merged(call: Call, there: TensorType, back: TensorType) -> tuple[TensorType
     shape, other = known(there), known(back)
     if mode is None:
         return there, back
-    if shape != other and mode != "concat":
-        message = f'`merge_mode` "{mode}" needs both directions to give the same shape, they give {there} and {back}'
-        return Fault("merge-mismatch", message, argument="merge_mode")
+    if shape != other:
+        message = f"Bidirectional needs both directions to give the same shape, they give {there} and {back}"
+        return Fault("merge-mismatch", message, argument="backward_layer")
     if mode == "concat":
         joined = (*shape[:-1], shape[-1] + other[-1])
         return (call.output(joined, there.interval.join(back.interval)),)

@@ -88,7 +88,7 @@ class MuxGroups(_Mux):
         shape = tf.shape(x, out_type=tf.int64)
         if control.dtype.is_floating:
             groups = tf.reshape(x, tf.concat([shape[:-1], [self.of, size]], 0))
-            return tf.einsum("b...ns,bn->b...s", groups, control)
+            return tf.reduce_sum(groups * align_batched(control, len(x.shape))[..., None], -2)
         index, inside = self._index(control, self.of)
         # Row (sample, position, group) of the flat rows: one gather, whose gradient is zero but for the rows picked.
         positions = tf.reduce_prod(shape[1:-1])

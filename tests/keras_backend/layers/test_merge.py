@@ -52,10 +52,11 @@ def test_weights_of_the_graph_weigh(shape: tuple[int, ...], batched: bool, norma
     inputs = [x[:batch] for x in INPUTS[:count]]
     weights = RANDOM.uniform(size=(batch, *shape) if batched else shape).astype("float32")
     given = per_sample(softmax(weights) if normalize else weights, batched, count, batch)
-    for layer, oracle in (
+    forms: list[tuple[Any, Callable[[int], Any]]] = [
         (WeightedSum, lambda i: sum(given[i, n] * inputs[n][i] for n in range(count))),
         (WeightedProduct, lambda i: np.prod([inputs[n][i] ** given[i, n] for n in range(count)], axis=0)),
-    ):
+    ]
+    for layer, oracle in forms:
         merged = tf.function(layer(weights_batched=batched, normalize=normalize))([*inputs, tf.constant(weights)])
         assert np.allclose(merged, [oracle(i) for i in range(batch)] or np.zeros((0, 3, 2)), rtol=1e-5)
 

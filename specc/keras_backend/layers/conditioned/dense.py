@@ -18,7 +18,7 @@ class ConditionedDense(Conditioned, keras.layers.Dense):
         return ops.matmul(x, kernel)
 
     def _apply_per_sample(self, x: Any, kernel: Any) -> Any:
-        return tf.einsum("b...i,bio->b...o", x, kernel)
+        return tf.einsum(per_sample_equation("...i,io->...o", len(x.shape)), x, kernel)
 
 
 @keras.saving.register_keras_serializable(package="specc")
@@ -35,8 +35,9 @@ class ConditionedEinsumDense(Conditioned, keras.layers.EinsumDense):
 def per_sample_equation(equation: str, rank: int) -> str:
     """Return `equation` with the batch axis, the first of its input, in front of its kernel.
 
-    `ab,bc->ac` becomes `ab,abc->ac`. An ellipsis is written out for an input of `rank` axes, as it may hold the batch
-    axis: `...x,xy->...y` becomes `abx,axy->aby` for a rank of 3.
+    `ab,bc->ac` becomes `ab,abc->ac`. An ellipsis is written out for an input of `rank` axes, so that
+    `...x,xy->...y` becomes `abx,axy->aby` for a rank of 3: it may hold the batch axis, and TensorFlow's gradient of an
+    ellipsis is many times as slow.
     """
     free = (letter for letter in string.ascii_letters if letter not in equation)
     elided = "".join(next(free) for _ in range(rank - len(equation.split(",")[0].replace(".", ""))))
