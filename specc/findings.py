@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Final
 
-from specc import pipeline, rules
-from specc.constructs import CONSTRUCTS, Select
+from specc import ignores, pipeline, rules
+from specc.constructs import CONSTRUCTS, Construct, Select
 from specc.diagnostics import Diagnostic, Kind, Label
 from specc.graph import kinds as graph_kinds
 from specc.graph.files import read
@@ -32,13 +32,16 @@ def _defined_in(module: ModuleType) -> tuple[Kind, ...]:
     return tuple(value for value in vars(module).values() if isinstance(value, Kind))
 
 
+_CONSTRUCTS: Final[tuple[type[Construct], ...]] = (*CONSTRUCTS, Select)
+
 _ALL: Final = (
     UNREADABLE_FILE,
     *_defined_in(syntax_kinds),
     *_defined_in(graph_kinds),
     *TYPE_KINDS,
-    *(kind for construct in (*CONSTRUCTS, Select) for kind in construct.kinds),
+    *(kind for construct in _CONSTRUCTS for kind in construct.kinds),
     *rules.KINDS,
+    *ignores.KINDS,
 )
 
 KINDS: Final[tuple[Kind, ...]] = tuple({kind.id: kind for kind in _ALL}.values())

@@ -21,6 +21,7 @@ from specc.graph.elaborate import elaborate
 from specc.graph.files import Project
 from specc.graph.infer import CheckedProgram, infer
 from specc.graph.parameters import Parameters, refuse_unknown
+from specc.ignores import without_ignored
 from specc.rules import RULES
 from specc.source import Source
 
@@ -62,7 +63,7 @@ def check(source: Source, parameters: Parameters | None = None) -> Checked:
             for graph in program.graphs.values():
                 for rule in RULES:
                     rule(graph, sink)
-    return Checked(source, program, sink)
+    return Checked(source, program, without_ignored(project.files, sink))
 
 
 def build(checked: Checked, names: Sequence[str], seed: int | None) -> dict[str, SpecModel]:

@@ -6,13 +6,14 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, eq=False)
 class Source:
     """One spec's text, the name it is reported under, and its file if it has one."""
 
-    text: str
+    text: str = field(repr=False)
     name: str = "<spec>"
     path: Path | None = None
 
@@ -34,11 +35,13 @@ class Source:
         return self.text[start : len(self.text) if end < 0 else end].removesuffix("\r")
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of a source: offsets `start` up to but not including `end`."""
+class Span(NamedTuple):
+    """A stretch of a source: offsets `start` up to but not including `end`.
 
-    source: Source = field(repr=False)
+    A tuple, because every node of a syntax tree has one and nothing immutable is made faster.
+    """
+
+    source: Source
     start: int
     end: int
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from specc.catalogue.configurations import (
     ROLES,
-    ConfigurationEntry,
     configuration,
     configuration_names,
     roles_of,
     strings,
 )
-from specc.catalogue.entries import Argument, ArgumentFault
+from specc.catalogue.entries import Argument, ArgumentFault, ConfigurationEntry
 from specc.catalogue.facts import Fault, LayerFacts, WeightFact
 from specc.catalogue.layers import LayerEntry, layer, layer_names
 from specc.catalogue.operations import BINARY_OPERATORS, UNARY_OPERATORS

@@ -40,7 +40,7 @@ _LEARNING_RATE: Final = either(
     "a number of 0 or more or a learning rate schedule", NON_NEGATIVE, configured("learning_rate_schedule")
 )
 _REDUCTION: Final = choice("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", none=True)
-_WINDOW: Final = either("\"hann\", \"hamming\" or none", choice("hann", "hamming"))
+_WINDOW: Final = either('"hann", "hamming" or none', choice("hann", "hamming"))
 
 KINDS: Final[dict[str, dict[str, Kind]]] = {
     "initializer": {
@@ -129,5 +129,3 @@ def roles_of(name: str) -> tuple[str, ...]:
 def strings(role: str) -> frozenset[str]:
     """The strings that Keras takes for a config object of this role (or an activation): `"he_normal"`, `"relu"`."""
     return frozenset(data("configurations.json")[role]["strings"])
-
-

@@ -94,7 +94,9 @@ class Entry:
     @staticmethod
     def _is_misspelt(fault: ArgumentFault, suggestions: list[str | None]) -> bool:
         """Whether what is missing is there under a name that is being reported already."""
-        return fault.pattern == "missing-argument" and any(f"`{fault.argument}`" in (help or "") for help in suggestions)
+        return fault.pattern == "missing-argument" and any(
+            f"`{fault.argument}`" in (help or "") for help in suggestions
+        )
 
     @cached_property
     def _model(self) -> type[BaseModel]:

@@ -48,7 +48,7 @@ def _layers(keras: Any) -> dict[str, Any]:
     }
 
 
-def _layer_arguments(layer: type) -> list[list[Any]]:
+def _layer_arguments(layer: Any) -> list[list[Any]]:
     found = _parameters(layer.__init__)
     if any(entry.kind is entry.VAR_KEYWORD for entry in inspect.signature(layer.__init__).parameters.values()):
         # What is caught by **kwargs is handed to keras.layers.Layer.
@@ -102,7 +102,7 @@ def _accepted_strings(classes: Mapping[str, type], getter: Any) -> Iterable[str]
             yield name
 
 
-def _classes(module: Any, base: type) -> tuple[dict[str, type], dict[str, str]]:
+def _classes(module: Any, base: type) -> tuple[dict[str, Any], dict[str, str]]:
     exported = {
         name: value
         for name, value in vars(module).items()
@@ -123,7 +123,9 @@ def _parameters(function: Any, without: frozenset[str] = _NAMED_BY_THE_SPEC) -> 
     """`[name]` for a required parameter, `[name, default]` for another, in positional order."""
     entries = inspect.signature(function).parameters.values()
     named = [
-        entry for entry in entries if entry.kind in (entry.POSITIONAL_OR_KEYWORD, entry.KEYWORD_ONLY) and entry.name not in without
+        entry
+        for entry in entries
+        if entry.kind in (entry.POSITIONAL_OR_KEYWORD, entry.KEYWORD_ONLY) and entry.name not in without
     ]
     return [[entry.name] if entry.default is entry.empty else [entry.name, _plain(entry.default)] for entry in named]
 

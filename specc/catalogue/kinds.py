@@ -39,9 +39,12 @@ def whole(wants: str, low: int, high: int = INTEGER_LIMIT - 1) -> Kind:
     return Kind(Annotated[int, Field(strict=True, ge=low, le=high)], wants)
 
 
-def number(wants: str, **bounds: float) -> Kind:
+def number(
+    wants: str, gt: float | None = None, ge: float | None = None, lt: float | None = None, le: float | None = None
+) -> Kind:
     """A finite float or integer with Pydantic's bounds `gt`, `ge`, `lt`, `le`."""
-    return Kind(Annotated[float, Field(strict=True, allow_inf_nan=False, **bounds)], wants)  # type: ignore[arg-type]
+    finite = Field(strict=True, allow_inf_nan=False, gt=gt, ge=ge, lt=lt, le=le)
+    return Kind(Annotated[float, finite], wants)
 
 
 def choice(*names: str, none: bool = False) -> Kind:
@@ -55,8 +58,8 @@ def choice(*names: str, none: bool = False) -> Kind:
 def sequence(item: Kind, wants: str, count: int | None = None, least: int = 0) -> Kind:
     """A list of `count` items, or of `least` or more."""
     if count is not None:
-        return Kind(tuple[(item.annotation,) * count], wants)  # type: ignore[misc]
-    return Kind(Annotated[tuple[item.annotation, ...], Field(min_length=least)], wants)
+        return Kind(_tuple_of(*(item.annotation,) * count), wants)
+    return Kind(Annotated[_tuple_of(item.annotation, ...), Field(min_length=least)], wants)
 
 
 def repeated(item: Kind, count: int, what: str) -> Kind:
@@ -66,7 +69,12 @@ def repeated(item: Kind, count: int, what: str) -> Kind:
         return (value,) * count if type(value) is int else value
 
     wants = f"{what} or a list of {count}" if count > 1 else what
-    return Kind(Annotated[tuple[(item.annotation,) * count], BeforeValidator(spread)], wants)  # type: ignore[misc]
+    return Kind(Annotated[_tuple_of(*(item.annotation,) * count), BeforeValidator(spread)], wants)
+
+
+def _tuple_of(*items: Any) -> Any:
+    """`tuple[…]` of types that are made when the module runs, which a type checker can not follow."""
+    return tuple.__class_getitem__(items)
 
 
 def either(wants: str, *kinds: Kind) -> Kind:

@@ -63,6 +63,7 @@ def _odd(value: tuple[int, ...]) -> tuple[int, ...]:
     return value
 
 
+_BELOW_ONE: Final = number("a number of 0 or more, and below 1", ge=0, lt=1)
 _FACTOR: Final = _factor(-1, 1)
 _UNIT_FACTOR: Final = _factor(0, 1)
 _INTERPOLATION: Final = choice("bilinear", "nearest")
@@ -78,7 +79,8 @@ def _noise_shape(value: tuple[int | None, ...]) -> tuple[int | None, ...]:
 
 
 _NOISE_SHAPE: Final = checked(
-    sequence(POSITIVE_INTEGER.optional(), "a list of positive integers and none, batch axis first", least=1), _noise_shape
+    sequence(POSITIVE_INTEGER.optional(), "a list of positive integers and none, batch axis first", least=1),
+    _noise_shape,
 )
 
 
@@ -184,7 +186,7 @@ BY_LAYER: Final[dict[tuple[str, str], Kind]] = {
     },
    
     ("ELU", "alpha"): NUMBER, ("AugMix", "alpha"): POSITIVE_NUMBER,
-    ("GaussianDropout", "rate"): FRACTION, ("AlphaDropout", "rate"): FRACTION,
+    ("GaussianDropout", "rate"): _BELOW_ONE, ("AlphaDropout", "rate"): _BELOW_ONE,
     ("UpSampling2D", "interpolation"): choice("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"),
     ("Resizing", "interpolation"): choice("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5", "area"),
     ("RandomFlip", "mode"): choice("horizontal", "vertical", "horizontal_and_vertical"),
@@ -255,4 +257,3 @@ def _borders(rank: int) -> Kind:
     ends = sequence(pair, f"{rank} pairs", count=rank)
     wants = f"an integer of 0 or more, a list of {rank}, or {rank} pairs of them"
     return either(wants, ends, COUNT, sequence(COUNT, "", count=rank))
-

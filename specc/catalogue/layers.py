@@ -37,7 +37,9 @@ class LayerEntry(Entry):
         values, faults = super().check(arguments)
         if values.get("dtype") == "bfloat16":
             faults = [
-                ArgumentFault(name, "illegal-value", f"`{name}` is orthogonal, which TensorFlow can not make in bfloat16")
+                ArgumentFault(
+                    name, "illegal-value", f"`{name}` is orthogonal, which TensorFlow can not make in bfloat16"
+                )
                 for name, value in values.items()
                 if name.endswith("_initializer") and _is_orthogonal(value)
             ]
@@ -129,7 +131,11 @@ class LayerEntry(Entry):
             if not suits(entry, self._rule.takes):
                 wanted = "floats" if self._rule.takes == "floats" else "numbers"
                 message = f"{self.name} computes with {wanted}, the input is {entry}"
-                help = None if entry.dtype == "string" else '`cast(x, "float32")` or, for images, `Rescaling(1 / 255)` makes them'
+                help = (
+                    None
+                    if entry.dtype == "string"
+                    else '`cast(x, "float32")` or, for images, `Rescaling(1 / 255)` makes them'
+                )
                 return Fault("dtype-mismatch", message, help, input=place)
         return None
 
@@ -165,7 +171,9 @@ def _reshape_advice(shape: Shape, axes: tuple[str, ...]) -> str | None:
     if len(shape) > len(axes) and len(axes) == 1:
         return "`Flatten()` or a pooling layer before it makes one axis of several"
     if len(shape) == len(axes) - 1 and axes[-1] == "channels" and len(shape) > 0:
-        return f"`Reshape({shape_text((*shape, 1))})` before it gives the input a channel axis" if _static(shape) else None
+        return (
+            f"`Reshape({shape_text((*shape, 1))})` before it gives the input a channel axis" if _static(shape) else None
+        )
     if len(shape) == 1 and len(axes) == 3 and isinstance(shape[0], int):
         side = round(shape[0] ** 0.5)
         if side * side == shape[0] > 1:

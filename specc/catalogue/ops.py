@@ -23,6 +23,7 @@ from specc.catalogue.operations.base import (
     literal,
     operand,
 )
+from specc.catalogue.rules.base import suits
 from specc.types import TensorType
 
 Operands: TypeAlias = Mapping[str, "TensorType | tuple[TensorType | float, ...]"]
@@ -64,6 +65,9 @@ class OperationEntry(Entry):
             for parameter in self.parameters
             if parameter.operand != "value"
         })  # fmt: skip
+        refused = self._refused_dtype(call)
+        if refused is not None:
+            return refused
         if any(entry.type.shape is None for entry in call.all):
             dtype = self._rule.dtype(call)
             if isinstance(dtype, Fault):
@@ -71,6 +75,15 @@ class OperationEntry(Entry):
             unknown = TensorType(dtype, None, call.batched)
             return LayerFacts((unknown,) * self.number_of_outputs(arguments), proven=False)
         return self._rule.infer(call)
+
+    def _refused_dtype(self, call: OperationCall) -> Fault | None:
+        for place, entry in enumerate(call.all):
+            if entry.dtype == entry.type.dtype and not suits(entry.type, self._rule.takes):
+                wanted = "floats" if self._rule.takes == "floats" else "numbers"
+                message = f"{self.name} computes with {wanted}, the operand is {entry.type}"
+                help = None if entry.type.dtype == "string" else '`cast(x, "float32")` makes them'
+                return Fault("dtype-mismatch", message, help, input=place)
+        return None
 
 
 def _operands(types: TensorType | tuple[TensorType | float, ...] | None, value: Any) -> tuple[Operand, ...]:

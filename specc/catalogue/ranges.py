@@ -38,16 +38,9 @@ def _at(function: Callable[[float], float], value: float, low: float, high: floa
         return low if value < 0 else high
 
 
-def dipping(function: Callable[[float], float], least: float) -> RangeLaw:
-    """The law of a function such as SiLU: it tends to 0 from below, has its least value left of 0, and rises from 0 on."""
-    law = rising(function)
-
-    def dipped(values: Interval) -> Interval:
-        if values.low >= 0:
-            return law(values)
-        return Interval(least, law(Interval(0.0, max(values.high, 0.0))).high)
-
-    return dipped
+def dipping(least: float) -> RangeLaw:
+    """The law of a function such as SiLU: it dips to `least` left of 0 and lies between 0 and its argument right of it."""
+    return lambda values: Interval(least if values.low < 0 else 0.0, max(values.high, 0.0))
 
 
 def fixed(low: float, high: float) -> RangeLaw:
@@ -103,17 +96,17 @@ ACTIVATION_RANGES: Final[Mapping[str, RangeLaw]] = {
     "elu": elu(),
     "exponential": rising(math.exp, low=0.0),
     # The least values of the dipping ones, rounded down in the last place given.
-    "gelu": dipping(lambda value: value, -0.17005),
+    "gelu": dipping(-0.17005),
     "hard_shrink": shrink,
     "hard_sigmoid": lambda values: linear(1 / 6, 0.5)(values).clip(0.0, 1.0),
-    "hard_silu": dipping(lambda value: value, -0.375),
-    "hard_swish": dipping(lambda value: value, -0.375),
+    "hard_silu": dipping(-0.375),
+    "hard_swish": dipping(-0.375),
     "hard_tanh": lambda values: values.clip(-1.0, 1.0),
     "leaky_relu": leaky_relu(0.2),
     "linear": keep,
     "log_sigmoid": rising(lambda value: -softplus(-value), high=0.0),
     "log_softmax": fixed(-math.inf, 0.0),
-    "mish": dipping(lambda value: value, -0.30885),
+    "mish": dipping(-0.30885),
     "relu": relu,
     "relu6": lambda values: values.clip(0.0, 6.0),
     "selu": rising(
@@ -121,16 +114,17 @@ ACTIVATION_RANGES: Final[Mapping[str, RangeLaw]] = {
         low=-_SELU_SCALE * _SELU_ALPHA,
     ),
     "sigmoid": rising(sigmoid, 0.0, 1.0),
-    "silu": dipping(lambda value: value, -0.27847),
+    "silu": dipping(-0.27847),
     "soft_shrink": shrink,
     "softmax": fixed(0.0, 1.0),
     "softplus": rising(softplus, low=0.0),
     "softsign": rising(lambda value: value / (1 + abs(value)), -1.0, 1.0),
     "sparse_plus": lambda values: NOT_NEGATIVE,
     "sparse_sigmoid": fixed(0.0, 1.0),
-    "sparsemax": fixed(0.0, 1.0),
+    # Not 0..1: Keras 3.15 sums the sums of the support and gives more than shares of 1.
+    "sparsemax": fixed(0.0, math.inf),
     "squareplus": lambda values: NOT_NEGATIVE,
-    "swish": dipping(lambda value: value, -0.27847),
+    "swish": dipping(-0.27847),
     "tanh": rising(math.tanh, -1.0, 1.0),
     "tanh_shrink": shrink,
 }

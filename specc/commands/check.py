@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from collections.abc import Mapping
 
 from specc import pipeline
-from specc.commands.errors import WrongUse
+from specc.commands.errors import WrongUseError
 from specc.commands.files import opened, specs
 from specc.commands.terminal import shown
 from specc.diagnostics import Diagnostic, Severity
-from specc.graph.parameters import Parameters, Text, UnknownParameter
+from specc.graph.parameters import Parameters, Text, UnknownParameterError
 from specc.source import Source
 
 
 def run(options: Namespace) -> int:
-    files = specs(options.paths)
-    diagnostics = _in_order([checked(opened(file), parameters(options.settings)) for file in files])
+    """Check files and folders; 1 if there is an error among the findings, otherwise 0."""
+    settings = parameters(options.settings)
+    runs: dict[str, list[Diagnostic]] = {}
+    for file in specs(options.paths):
+        source = opened(file)
+        if isinstance(source, Diagnostic):
+            runs[source.source.name] = [source]
+        else:
+            runs[source.name] = checked(source, settings).findings.in_order()
+    diagnostics = _by_file(runs)
     text = shown(diagnostics, options.format, sys.stdout)
     if not text and sys.stdout.isatty():
-        text = f"{len(files)} file{'s' if len(files) > 1 else ''}, no findings\n"
+        text = f"{len(runs)} file{'s' if len(runs) > 1 else ''}, no findings\n"
     sys.stdout.write(text)
     return int(any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics))
 
@@ -29,23 +38,32 @@ def parameters(settings: list[tuple[str, str]]) -> Parameters:
     return {name: Text(value) for name, value in settings}
 
 
-def checked(source: Source | Diagnostic, parameters: Parameters) -> list[Diagnostic]:
-    """The findings of a spec, or the one that it can not be read.
+def checked(source: Source, settings: Parameters) -> pipeline.Checked:
+    """A spec, checked.
 
     Raises:
-        WrongUse: for a parameter that the spec does not have.
+        WrongUseError: for a parameter that the spec does not have.
     """
-    if isinstance(source, Diagnostic):
-        return [source]
     try:
-        return pipeline.check(source, parameters).findings.in_order()
-    except UnknownParameter as error:
-        raise WrongUse(f"{source.name}: {error}") from error
+        return pipeline.check(source, settings)
+    except UnknownParameterError as error:
+        raise WrongUseError(f"{source.name}: {error}") from error
 
 
-def _in_order(runs: list[list[Diagnostic]]) -> list[Diagnostic]:
-    """The findings of several runs, file by file; what two runs found in a file that both use is there once."""
-    found: dict[tuple[str, str, int], Diagnostic] = {}
-    for diagnostic in (diagnostic for run in runs for diagnostic in run):
-        found.setdefault((diagnostic.source.name, diagnostic.kind.id, diagnostic.span.start), diagnostic)
-    return list(found.values())
+def _by_file(runs: Mapping[str, list[Diagnostic]]) -> list[Diagnostic]:
+    """The findings of the runs for some files, in the order of the files and their lines.
+
+    A file that others use may be found fault with in several runs: the same finding is kept once, in its own file's
+    place, or in that of the first user if the file was not asked for itself.
+    """
+    places = {name: place for place, name in enumerate(runs)}
+    found: dict[tuple[int, str, int, str], Diagnostic] = {}
+    seen: set[tuple[str, int, str]] = set()
+    for user, diagnostics in runs.items():
+        for diagnostic in diagnostics:
+            name = diagnostic.source.name
+            key = (name, diagnostic.span.start, diagnostic.kind.id)
+            if key not in seen:
+                seen.add(key)
+                found[places.get(name, places[user]), *key] = diagnostic
+    return [found[key] for key in sorted(found)]

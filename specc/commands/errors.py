@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-class WrongUse(Exception):
+class WrongUseError(Exception):
     """The command line asks for what can not be; the message is the one line that its user reads."""

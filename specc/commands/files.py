@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from specc.commands.errors import WrongUse
+from specc.commands.errors import WrongUseError
 from specc.diagnostics import Diagnostic
 from specc.findings import open_spec, unreadable
 from specc.source import Source
@@ -22,7 +22,7 @@ def specs(paths: Iterable[str]) -> list[str]:
     Folders whose name begins with a dot are skipped below a folder, and symbolic links to folders are not followed.
 
     Raises:
-        WrongUse: if a path does not exist, a folder can not be listed, or has no spec below it.
+        WrongUseError: if a path does not exist, a folder can not be listed, or has no spec below it.
     """
     found: dict[str, str] = {}
     for path in paths:
@@ -31,13 +31,13 @@ def specs(paths: Iterable[str]) -> list[str]:
         elif os.path.isdir(path):
             below = sorted(_below(path))
             if not below:
-                raise WrongUse(f"there is no .cnet file below {path}")
+                raise WrongUseError(f"there is no .cnet file below {path}")
             for file in below:
                 found.setdefault(os.path.abspath(file), file)
         elif os.path.exists(path):
             found.setdefault(os.path.abspath(path), path)
         else:
-            raise WrongUse(f"there is no file or folder {path}")
+            raise WrongUseError(f"there is no file or folder {path}")
     return list(found.values())
 
 
@@ -54,7 +54,7 @@ def opened(file: str) -> Source | Diagnostic:
 
 def _below(folder: str) -> Iterator[str]:
     def refuse(error: OSError) -> None:
-        raise WrongUse(f"the folder {error.filename} can not be listed: {error.strerror}")
+        raise WrongUseError(f"the folder {error.filename} can not be listed: {error.strerror}")
 
     for here, folders, files in os.walk(folder, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]

@@ -63,7 +63,7 @@ class Select(Construct):
     def layer(self, name: str, inputs: tuple[TensorType, ...], tensors: Tensors) -> keras.layers.Layer:
         from specc.keras_backend import layers
 
-        return layers.Select(subject=f"bank '{name}'", bank_batched=tensors["bank"].batched, name=name)
+        return layers.Select(subject=f"bank `{name}`", bank_batched=tensors["bank"].batched, name=name)
 
 
 class Mix(Construct):

@@ -107,7 +107,7 @@ class Mux(Construct):
     def layer(self, name: str, inputs: tuple[TensorType, ...], tensors: Tensors) -> keras.layers.Layer:
         from specc.keras_backend import layers
 
-        subject = f"mux '{name}'"
+        subject = f"mux `{name}`"
         if len(inputs) == 1:
             assert self.of is not None
             return layers.MuxGroups(of=self.of, otherwise=self.otherwise, subject=subject, name=name)

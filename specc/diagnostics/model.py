@@ -98,9 +98,12 @@ class Sink:
         self, kind: Kind, span: Span, message: str, *more: Label, label: str = "", help: str | None = None
     ) -> Reported:
         """Record a finding at `span`; the same kind at the same place is kept once."""
-        diagnostic = Diagnostic(kind=kind, message=message, labels=(Label(span, label), *more), help=help)
-        self._found.setdefault((kind.id, span), diagnostic)
+        self.add(Diagnostic(kind=kind, message=message, labels=(Label(span, label), *more), help=help))
         return _REPORTED
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Record a finding that has been made elsewhere."""
+        self._found.setdefault((diagnostic.kind.id, diagnostic.span), diagnostic)
 
     def again(self) -> Reported:
         """The token for a fault that an earlier finding already tells of."""

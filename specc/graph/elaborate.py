@@ -7,6 +7,7 @@ values `sources.py`, `train` blocks `training.py`, files `files.py`. They all wo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from specc.diagnostics import Label, Reported, Sink
 from specc.graph import blocks, calls, evaluate, sources, stages, training
@@ -24,7 +25,7 @@ from specc.graph.kinds import (
     UNKNOWN_NAME,
     WRONG_KIND,
 )
-from specc.graph.model import Graph, ModelCall, OutputTensor, Program, Tensor
+from specc.graph.model import Expectation, Graph, ModelCall, OutputTensor, Program, Tensor
 from specc.graph.parameters import Parameters, given
 from specc.graph.scope import Binding, Bound, FileScope, Item, Place, Scope
 from specc.graph.state import MAXIMAL_CHAIN, Elaboration
@@ -150,7 +151,8 @@ class _Model(Elaboration):
                 self.graph.training = training.train(self, statement, scope, Place("loss", self.taken))
                 training.complete(self, self.graph.training)
             case ast.Expect():
-                self.graph.expectations.append(statement)
+                read = partial(self.evaluate, scope=scope, place=Place("", set()))
+                self.graph.expectations.append(Expectation(condition=statement.condition, evaluate=read))
             case ast.NamedLayer():
                 pass
             case ast.Binding(targets=targets):

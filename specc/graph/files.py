@@ -26,11 +26,13 @@ class Project:
         self.root = root.resolve()
         self.sink = sink
         self._scopes: dict[Path, FileScope] = {}
+        self._files: list[ast.File] = []
         self._opening: list[tuple[Path, Span]] = []
 
     def open(self, source: Source) -> FileScope:
         """The names of a file, those that it uses included."""
         file = parse(source, self.sink)
+        self._files.append(file)
         folder = source.path.resolve().parent if source.path else self.root
         scope = FileScope(file, folder, broken=set(file.broken))
         own = source.path.resolve() if source.path else None
@@ -104,6 +106,11 @@ class Project:
             return str(path.relative_to(Path.cwd()))
         except ValueError:
             return str(path)
+
+    @property
+    def files(self) -> list[ast.File]:
+        """Every file that has been read."""
+        return self._files
 
     def unused_imports(self, scope: FileScope) -> None:
         """Warn about what a file uses of others and never reads."""

@@ -44,6 +44,8 @@ class CheckedGraph:
 
     graph: Graph
     facts: dict[Node, LayerFacts] = field(repr=False)
+    called: dict[int, CheckedGraph] = field(repr=False)
+    """The checked graphs of a run, those that this one calls among them, by the identity of their graphs."""
 
     def type(self, tensor: Tensor) -> TensorType:
         return self.facts[tensor.node].outputs[tensor.output]
@@ -87,7 +89,7 @@ class _Inference:
                 if isinstance(facts, LayerFacts) and self._same_weights(node, facts):
                     self.facts[node] = facts
             self._constraints()
-            self.known[id(self.graph)] = CheckedGraph(self.graph, self.facts)
+            self.known[id(self.graph)] = CheckedGraph(self.graph, self.facts, self.known)
         return self.known[id(self.graph)]
 
     def _node(self, node: Node) -> LayerFacts | None:
@@ -174,8 +176,9 @@ class _Inference:
         if any(tensor.node not in inner.facts for tensor in ends):
             return None
         outputs = tuple(replace(substituted(inner.type(tensor), sizes), batched=True) for tensor in ends)
-        # A model's weights are counted once, where the program lists its models, not at each call.
-        return LayerFacts(outputs, macs=_total(inner))
+        # The weights of a model are counted once, in `totals`, however often it is called.
+        proven = all(facts.proven for facts in inner.facts.values())
+        return LayerFacts(outputs, macs=total_macs(inner), proven=proven)
 
     def _same_weights(self, node: Node, facts: LayerFacts) -> bool:
         """Whether a shared layer needs the weights that it already has."""
@@ -256,8 +259,11 @@ def _reshape_help(given: TensorType, own: Shape) -> str | None:
     return f"it has {has} elements, the layer needs {wanted}: {stages} would do"
 
 
-def _total(checked: CheckedGraph) -> Dim:
+def total_macs(checked: CheckedGraph) -> Dim:
+    """The multiply-accumulates of a forward pass of one sample through what the outputs need."""
+    useful = checked.graph.useful()
     total: Dim = 0
-    for facts in checked.facts.values():
-        total = total + facts.macs
+    for node, facts in checked.facts.items():
+        if node in useful:
+            total = total + facts.macs
     return total

@@ -6,9 +6,9 @@ A node is what one layer, op, construct or source of values does at one place. N
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import networkx as nx
 
@@ -21,6 +21,9 @@ from specc.graph.arrays import Array
 from specc.source import Span
 from specc.syntax import ast
 from specc.types import Interval, TensorType
+
+if TYPE_CHECKING:
+    from specc.graph.values import Result
 
 # What a node does
 
@@ -185,6 +188,14 @@ class Constraint:
     used: Span
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """A contract: its condition, and how the names in it are read."""
+
+    condition: ast.Expression
+    evaluate: Callable[[ast.Expression], Result] = field(repr=False)
+
+
 @dataclass(slots=True, kw_only=True)
 class Training:
     """What a `train` block says."""
@@ -206,7 +217,7 @@ class Graph:
         self.outputs: dict[str, OutputTensor] = {}
         self.training: Training | None = None
         self.constraints: list[Constraint] = []
-        self.expectations: list[ast.Expect] = []
+        self.expectations: list[Expectation] = []
         self._network: nx.MultiDiGraph[Node] = nx.MultiDiGraph()
 
     def add(self, node: Node, arriving: Mapping[str, Tensor]) -> None:

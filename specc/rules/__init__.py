@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from specc.diagnostics import Kind, Sink
 from specc.graph.infer import CheckedGraph
-from specc.rules import lost_parts, unused
+from specc.rules import contracts, lost_parts, unused
 
-RULES: tuple[Callable[[CheckedGraph, Sink], None], ...] = (lost_parts.check, unused.check)
+RULES: tuple[Callable[[CheckedGraph, Sink], None], ...] = (lost_parts.check, unused.check, contracts.check)
 
-KINDS: tuple[Kind, ...] = (*lost_parts.KINDS, *unused.KINDS)
+KINDS: tuple[Kind, ...] = (*lost_parts.KINDS, *unused.KINDS, *contracts.KINDS)
 
 __all__ = ["KINDS", "RULES"]

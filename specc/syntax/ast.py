@@ -297,23 +297,31 @@ Item: TypeAlias = Use | Block | Model | Const | NamedLayer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Comment(Node):
+    """A comment; `alone` on its line, it documents the item or statement below it."""
+
+    text: str
+    alone: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class File:
     """One parsed file.
 
-    `comments` holds, by line, the text of each comment that stands alone on its line. `broken` are the names that
-    statements with a syntax error would have bound: whoever uses one of them has no fault of their own.
+    `comments` are found by their line. `broken` are the names that statements with a syntax error would have bound:
+    whoever uses one of them has no fault of their own.
     """
 
     source: Source
     items: tuple[Item, ...]
-    comments: dict[int, str] = field(compare=False)
+    comments: dict[int, Comment] = field(compare=False)
     broken: frozenset[str] = frozenset()
 
     def documentation(self, node: Node) -> str:
         """The comment lines directly above a node, joined by newlines."""
         lines: list[str] = []
         line = node.span.line - 1
-        while line in self.comments:
-            lines.append(self.comments[line])
+        while line in self.comments and self.comments[line].alone:
+            lines.append(self.comments[line].text)
             line -= 1
         return "\n".join(reversed(lines))

@@ -24,18 +24,28 @@ Children = list[Any]
 
 
 class Builder:
-    """One method a grammar rule; `source` and `sink` are set for each parse."""
+    """One method a grammar rule; `source`, `sink` and `comments` are set for each parse."""
 
     source: Source
     sink: Sink
+    comments: dict[int, ast.Comment]
 
-    def span(self, token: Token) -> Span:
-        return Span(self.source, token.start_pos or 0, token.end_pos or 0)
+    def comment(self, token: Token) -> Token:
+        """Keep a comment, which the lexer leaves out of the tokens."""
+        span = self.span(token)
+        line, column = self.source.position(span.start)
+        alone = not self.source.line(line)[: column - 1].strip()
+        text = token.removeprefix("#").strip()
+        self.comments[line] = ast.Comment(text=text, alone=alone, span=span)
+        return token
+
+    def span(self, token: Any) -> Span:
+        return Span(self.source, token.start_pos, token.end_pos)
 
     def _stretch(self, first: Any, last: Any) -> Span:
         start = first.start_pos if isinstance(first, Token) else first.span.start
         end = last.end_pos if isinstance(last, Token) else last.span.end
-        return Span(self.source, start or 0, end or 0)
+        return Span(self.source, start, end)
 
     def _named(self, children: Children) -> dict[str, Any]:
         """Span and name of a statement whose second child is the name it binds."""
@@ -96,15 +106,16 @@ class Builder:
 
     def call(self, children: Children) -> ast.Call:
         name, *arguments, closing = children
+        named = [
+            argument if isinstance(argument, ast.Argument) else ast.Argument(name=None, value=argument, span=argument.span)
+            for argument in arguments
+        ]
         return ast.Call(
             name=str(name),
             name_span=self.span(name),
-            arguments=tuple(arguments),
+            arguments=tuple(named),
             span=self._stretch(name, closing),
         )
-
-    def positional(self, children: Children) -> ast.Argument:
-        return ast.Argument(name=None, value=children[0], span=children[0].span)
 
     def keyword(self, children: Children) -> ast.Argument:
         name, value = children
@@ -116,29 +127,21 @@ class Builder:
         value, index, closing = children
         return ast.Index(value=value, index=index, span=self._stretch(value, closing))
 
-    def prefixed(self, children: Children) -> list[Any]:
-        operator, operand = children
-        return [operator, *operand] if isinstance(operand, list) else [operator, operand]
-
     def operation(self, children: Children) -> ast.Expression:
-        run: Children = []
-        for child in children:
-            run += child if isinstance(child, list) else [child]
-        first: ast.Expression = next(part for part in run if not isinstance(part, Token))
-        if len(run) == 1:
-            return first
-        operators = [part for part in run if isinstance(part, Token)]
+        operators = [part for part in children if isinstance(part, Token)]
         if len(operators) > MAXIMAL_OPERATORS:
             span = self.span(operators[MAXIMAL_OPERATORS])
             self.sink.report(TOO_LARGE, span, f"this expression has more than {MAXIMAL_OPERATORS} operators")
+            first: ast.Expression = next(part for part in children if not isinstance(part, Token))
             return first
-        return bind(run, self.span, self._misplaced_operator)
+        return bind(children, self.span, self._misplaced_operator)
 
     def _misplaced_operator(self, token: Token, message: str) -> None:
         self.sink.report(SYNTAX, self.span(token), message)
 
     def conditional(self, children: Children) -> ast.Conditional:
-        then, test, otherwise = children
+        value, *stages, test, otherwise = children
+        then = self.pipe([value, *stages]) if stages else value
         return ast.Conditional(then=then, test=test, otherwise=otherwise, span=self._stretch(then, otherwise))
 
     def pipe(self, children: Children) -> ast.Pipe:
@@ -234,9 +237,9 @@ class Builder:
         return ast.Expect(condition=condition, span=self._stretch(keyword, condition))
 
     def binding(self, children: Children) -> ast.Binding:
-        *names, value = children
-        targets = tuple(ast.Target(name=str(t), span=self.span(t)) for t in names if t.type == "NAME")
-        return ast.Binding(targets=targets, value=value, span=self._stretch(names[0], value))
+        value = children[-1]
+        targets = [ast.Target(name=str(name), span=self.span(name)) for name in children[:-2:2]]
+        return ast.Binding(targets=tuple(targets), value=value, span=targets[0].span.to(value.span))
 
     # Items
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 
 from specc.catalogue import Configured, StageReference
 from tests.catalogue.samples import Dims, Sample
 
-_MODULES = {
+MODULES = {
     "initializer": keras.initializers,
     "regularizer": keras.regularizers,
     "constraint": keras.constraints,
@@ -39,7 +40,9 @@ def built(value: Any) -> Any:
     """An argument as Keras takes it."""
     match value:
         case Configured():
-            return getattr(_MODULES[value.role], value.name)(**{name: built(each) for name, each in value.arguments.items()})
+            return getattr(MODULES[value.role], value.name)(
+                **{name: built(each) for name, each in value.arguments.items()}
+            )
         case StageReference():
             return make(value.layer, value.arguments)
         case list():
@@ -62,8 +65,12 @@ def call(layer: Any, style: str, inputs: list[Any], arguments: Mapping[str, Any]
 def ask(sample: Sample, style: str, call_names: frozenset[str]) -> Truth:
     """What Keras says; raises what Keras raises."""
     layer = make(sample.layer, {name: value for name, value in sample.arguments.items() if name not in call_names})
-    inputs = [keras.KerasTensor((None, *shape), dtype) for shape, dtype in zip(sample.shapes, sample.dtypes, strict=True)]
-    outputs = call(layer, style, inputs, {name: value for name, value in sample.arguments.items() if name in call_names})
+    inputs = [
+        keras.KerasTensor((None, *shape), dtype) for shape, dtype in zip(sample.shapes, sample.dtypes, strict=True)
+    ]
+    outputs = call(
+        layer, style, inputs, {name: value for name, value in sample.arguments.items() if name in call_names}
+    )
     weights = Counter(
         (weight.name, tuple(weight.shape), trainable)
         for trainable, group in ((True, layer.trainable_weights), (False, layer.non_trainable_weights))
@@ -74,14 +81,19 @@ def ask(sample: Sample, style: str, call_names: frozenset[str]) -> Truth:
     )
 
 
+def _batch(shape: Dims, dtype: str) -> Any:
+    if dtype == "string":
+        return keras.ops.convert_to_tensor(np.full((BATCH, *shape), "a"))
+    return keras.ops.ones((BATCH, *shape), dtype)
+
+
 def run(sample: Sample, style: str, call_names: frozenset[str]) -> Truth:
-    """What comes out when the layer is really called on a batch of ones."""
+    """What comes out when the layer is really called on a batch."""
     layer = make(sample.layer, {name: value for name, value in sample.arguments.items() if name not in call_names})
-    inputs = [
-        keras.ops.ones((BATCH, *(size or 1 for size in shape)), dtype)
-        for shape, dtype in zip(sample.shapes, sample.dtypes, strict=True)
-    ]
-    outputs = call(layer, style, inputs, {name: value for name, value in sample.arguments.items() if name in call_names})
+    inputs = [_batch(shape, dtype) for shape, dtype in zip(sample.shapes, sample.dtypes, strict=True)]
+    outputs = call(
+        layer, style, inputs, {name: value for name, value in sample.arguments.items() if name in call_names}
+    )
     return Truth(
         tuple(tuple(output.shape[1:]) for output in outputs),
         tuple(keras.backend.standardize_dtype(output.dtype) for output in outputs),

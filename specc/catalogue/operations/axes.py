@@ -10,8 +10,8 @@ from specc.catalogue.facts import Fault, LayerFacts
 from specc.catalogue.kinds import AXES, AXIS, BOOL, DTYPE, INTEGER, POSITIVE_INTEGER, POSITIVE_NUMBER
 from specc.catalogue.operations.base import OperationCall, OperationRule
 from specc.catalogue.promotion import float_dtype
-from specc.catalogue.ranges import UNIT
-from specc.catalogue.rules.base import per_sample_axes, per_sample_axis, size
+from specc.catalogue.ranges import NOT_NEGATIVE, UNIT
+from specc.catalogue.rules.base import Takes, per_sample_axes, per_sample_axis, size
 from specc.types import ANYTHING, Dim, Interval
 
 
@@ -37,6 +37,7 @@ def _kept(
     dtype: Callable[[OperationCall], str | Fault],
     interval: Callable[[Interval], Interval],
     kinds: Mapping[str, Any],
+    takes: Takes = "booleans",
 ) -> OperationRule:
     """An op that keeps the shape; `axis=none` means all elements of the batch, which is refused."""
 
@@ -53,7 +54,7 @@ def _kept(
             return found
         return call.facts(found, call.first.shape, interval(call.first.interval))
 
-    return OperationRule(infer=infer, operands={"x": "tensor"}, kinds=kinds, dtype=dtype)
+    return OperationRule(infer=infer, operands={"x": "tensor"}, kinds=kinds, takes=takes, dtype=dtype)
 
 
 def _glu(call: OperationCall) -> LayerFacts | Fault:
@@ -91,19 +92,20 @@ RULES: Final[Mapping[str, OperationRule]] = {
     "cumprod": _kept(_given, lambda values: ANYTHING, {"axis": AXIS, "dtype": DTYPE}),
     "cumsum": _kept(_given, lambda values: ANYTHING, {"axis": AXIS, "dtype": DTYPE}),
     "flip": _kept(_same, ranges.keep, {"axis": AXES}),
-    "glu": OperationRule(infer=_glu, operands={"x": "tensor"}, kinds=_AXIS, dtype=_float),
-    "log_softmax": _kept(_float, lambda values: Interval(high=0.0), {"axis": AXES}),
+    "glu": OperationRule(infer=_glu, operands={"x": "tensor"}, kinds=_AXIS, takes="floats", dtype=_float),
+    "log_softmax": _kept(_float, lambda values: Interval(high=0.0), {"axis": AXES}, "floats"),
     "normalize": _kept(
-        _float, lambda values: ANYTHING, {"axis": AXIS, "order": POSITIVE_INTEGER, "epsilon": POSITIVE_NUMBER}
+        _float, lambda values: ANYTHING, {"axis": AXIS, "order": POSITIVE_INTEGER, "epsilon": POSITIVE_NUMBER}, "floats"
     ),
     "roll": _kept(_same, ranges.keep, {"axis": AXIS, "shift": INTEGER}),
-    "softmax": _kept(_float, lambda values: UNIT, {"axis": AXES}),
+    "softmax": _kept(_float, lambda values: UNIT, {"axis": AXES}, "floats"),
     "sort": _kept(_same, ranges.keep, _AXIS),
-    "sparsemax": _kept(_float, lambda values: UNIT, _AXIS),
+    "sparsemax": _kept(_float, lambda values: NOT_NEGATIVE, _AXIS, "floats"),
     "top_k": OperationRule(
         infer=_top_k,
         operands={"x": "tensor"},
         kinds={"k": POSITIVE_INTEGER, "sorted": BOOL},
+        takes="integers",
         outputs=lambda arguments: 2,
     ),
 }

@@ -15,6 +15,7 @@ from specc.catalogue.entries import Legality, anything
 from specc.catalogue.facts import Fault, LayerFacts
 from specc.catalogue.kinds import LITERAL_NUMBER, TENSOR, Kind, either, sequence
 from specc.catalogue.promotion import WEAK_FLOAT, WEAK_INTEGER, result_dtype
+from specc.catalogue.rules.base import Takes
 from specc.types import ANYTHING, Dim, Interval, Shape, TensorType, broadcast_shapes, shape_text
 
 OperandKind: TypeAlias = Literal["tensor", "tensors", "value"]
@@ -121,6 +122,7 @@ class OperationRule:
         infer: the facts of a call, once all ranks are known.
         operands: the parameters that take tensors, and whether each takes one or a list.
         kinds: the kinds of the other parameters.
+        takes: the dtypes that its tensors may have.
         elementwise: whether each element of the result depends on the elements at its place alone, after broadcasting.
         dtype: the dtype of the result when a rank is unknown.
         outputs: the number of results, from the checked arguments.
@@ -130,10 +132,9 @@ class OperationRule:
     infer: InferOperation
     operands: Mapping[str, OperandKind]
     kinds: Mapping[str, Kind] = field(default_factory=dict)
+    takes: Takes = "booleans"
     elementwise: bool = False
     dtype: Callable[[OperationCall], str | Fault] = dtype_of_first
     outputs: Callable[[Mapping[str, Any]], int] = one_output
     legality: Legality = anything
     own: tuple[tuple[Any, ...], ...] | None = None
-
-

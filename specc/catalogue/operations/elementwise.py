@@ -9,11 +9,13 @@ from typing import Final, TypeAlias
 from specc.catalogue import ranges
 from specc.catalogue.facts import Fault, LayerFacts
 from specc.catalogue.kinds import BOOL, DTYPE, INTEGER, NON_NEGATIVE, NUMBER, POSITIVE_NUMBER, Kind
-from specc.catalogue.operations.base import InferOperation, OperandKind, OperationCall, OperationRule
+from specc.catalogue.operations.base import InferOperation, OperandKind, OperationCall, OperationRule, dtype_of_first
 from specc.catalogue.promotion import float_dtype, result_dtype
 from specc.catalogue.ranges import ACTIVATION_RANGES, NOT_NEGATIVE, UNIT, RangeLaw, fixed, rising
-from specc.types import ANYTHING, Interval
+from specc.catalogue.rules.base import Takes
+from specc.types import ANYTHING, DTYPES, Interval
 
+_TENSOR: Final[OperandKind] = "tensor"
 _DtypeLaw: TypeAlias = Callable[[OperationCall], "str | Fault"]
 _JoinLaw: TypeAlias = Callable[..., Interval]
 
@@ -32,6 +34,25 @@ def _weak_float_result(call: OperationCall) -> str | Fault:
 
 def _promoted(call: OperationCall) -> str | Fault:
     return call.promoted()
+
+
+def _strong(call: OperationCall) -> str | Fault:
+    """The promotion of the operands when Keras makes tensors of numbers first, so that these are int32 and float32."""
+    dtype = result_dtype(operand.type.dtype for operand in call.all)
+    return dtype if dtype is not None else call.promoted()
+
+
+def _strong_float(call: OperationCall) -> str | Fault:
+    dtype = _strong(call)
+    return dtype if isinstance(dtype, Fault) else float_dtype(dtype)
+
+
+def _signed(call: OperationCall) -> str | Fault:
+    dtype = call.promoted()
+    if isinstance(dtype, str) and dtype.startswith("uint"):
+        message = f"{call.operation} needs numbers with a sign, the operand is {call.first.type}"
+        return Fault("dtype-mismatch", message, '`cast(x, "int32")` gives them one', input=0)
+    return dtype
 
 
 def _bool(call: OperationCall) -> str | Fault:
@@ -53,21 +74,12 @@ def _law(dtype: _DtypeLaw, interval: _JoinLaw) -> InferOperation:
         found = dtype(call)
         if isinstance(found, Fault):
             return found
-        refused = _refused_strings(call)
-        if refused is not None:
-            return refused
         shape = call.broadcast()
         if isinstance(shape, Fault):
             return shape
         return call.facts(found, shape, interval(*(operand.interval for operand in call.all)))
 
     return infer
-
-
-def _refused_strings(call: OperationCall) -> Fault | None:
-    if any(operand.type.dtype == "string" for operand in call.all):
-        return Fault("dtype-mismatch", f"{call.operation} works on numbers, not on strings")
-    return None
 
 
 def _nothing(*values: Interval) -> Interval:
@@ -79,21 +91,23 @@ def _unit(*values: Interval) -> Interval:
 
 
 def unary(
-    dtype: _DtypeLaw, interval: _JoinLaw = _nothing, kinds: Mapping[str, Kind] | None = None, parameter: str = "x"
+    dtype: _DtypeLaw,
+    interval: _JoinLaw = _nothing,
+    kinds: Mapping[str, Kind] | None = None,
+    takes: Takes = "booleans",
+    parameter: str = "x",
 ) -> OperationRule:
-    operands: dict[str, OperandKind] = {parameter: "tensor"}
-    return OperationRule(
-        infer=_law(dtype, interval), operands=operands, kinds=kinds or {}, elementwise=True, dtype=dtype
-    )
+    infer, operands = _law(dtype, interval), {parameter: _TENSOR}
+    return OperationRule(infer=infer, operands=operands, kinds=kinds or {}, takes=takes, elementwise=True, dtype=dtype)
 
 
-def binary(dtype: _DtypeLaw, interval: _JoinLaw = _nothing) -> OperationRule:
-    operands: dict[str, OperandKind] = {"x1": "tensor", "x2": "tensor"}
-    return OperationRule(infer=_law(dtype, interval), operands=operands, elementwise=True, dtype=dtype)
+def binary(dtype: _DtypeLaw, interval: _JoinLaw = _nothing, takes: Takes = "booleans") -> OperationRule:
+    infer, operands = _law(dtype, interval), {"x1": _TENSOR, "x2": _TENSOR}
+    return OperationRule(infer=infer, operands=operands, takes=takes, elementwise=True, dtype=dtype)
 
 
 def _activation(name: str) -> OperationRule:
-    return unary(_float_result, ACTIVATION_RANGES[name])
+    return unary(_promoted, ACTIVATION_RANGES[name], takes="floats")
 
 
 def _rounded(function: Callable[[float], float]) -> RangeLaw:
@@ -128,15 +142,22 @@ def _modulo(left: Interval, right: Interval) -> Interval:
     return Interval(right.low, 0.0) if right.high < 0 else ANYTHING
 
 
-
-
 def _clip(call: OperationCall) -> LayerFacts | Fault:
-    values, low, high = call["x"].interval, call["x_min"].interval, call["x_max"].interval
-    dtype = _numeric(call)
-    shape = call.broadcast()
-    if isinstance(dtype, Fault) or isinstance(shape, Fault):
-        return dtype if isinstance(dtype, Fault) else shape  # type: ignore[return-value]
-    return call.facts(dtype, shape, _minimum(_maximum(values, low), high))
+    x, low, high = call["x"], call["x_min"], call["x_max"]
+    dtype, shape = x.type.dtype, call.broadcast()
+    if any(
+        result_dtype((dtype, limit.dtype)) != dtype or limit.dtype in DTYPES and limit.dtype != dtype
+        for limit in (low, high)
+    ):
+        message = f"the limits of clip must have the dtype of its operand {x.type}; they are {low.type} and {high.type}"
+        return Fault("dtype-mismatch", message, input=0)
+    if shape != x.shape:
+        message = f"the limits of clip have to broadcast into its operand {x.type}; they are {low.type} and {high.type}"
+        return Fault("merge-mismatch", message, input=0)
+    # Backends differ in which limit wins where the lower one is the larger.
+    upper_wins = _minimum(_maximum(x.interval, low.interval), high.interval)
+    lower_wins = _maximum(_minimum(x.interval, high.interval), low.interval)
+    return call.facts(dtype, shape, upper_wins.join(lower_wins))
 
 
 def _where(call: OperationCall) -> LayerFacts | Fault:
@@ -182,21 +203,25 @@ _FLOATS: Final[Mapping[str, RangeLaw]] = {
 }
 
 _UNARY: Final[Mapping[str, OperationRule]] = {
-    **{name: unary(_float_result, law) for name, law in _FLOATS.items()},
-    "abs": unary(_numeric, ranges.absolute),
-    "absolute": unary(_numeric, ranges.absolute),
-    "bitwise_not": unary(_promoted),
+    **{
+        name: unary(
+            _float_result, law, takes="floats" if name in ("cbrt", "erf", "reciprocal", "rsqrt") else "booleans"
+        )
+        for name, law in _FLOATS.items()
+    },
+    "abs": unary(_numeric, ranges.absolute, takes="integers"),
+    "absolute": unary(_numeric, ranges.absolute, takes="integers"),
     "ceil": unary(_float_result, _rounded(math.ceil)),
     "floor": unary(_float_result, _rounded(math.floor)),
     "isfinite": unary(_bool, _unit),
     "isinf": unary(_bool, _unit),
     "isnan": unary(_bool, _unit),
     "logical_not": unary(_bool, _unit),
-    "negative": unary(_promoted, ranges.negate),
+    "negative": unary(_signed, ranges.negate, takes="integers"),
     "ones_like": unary(_given, lambda values: Interval(1.0, 1.0), {"dtype": DTYPE}),
-    "round": unary(_promoted, kinds={"decimals": INTEGER}),
-    "sign": unary(_promoted, rising(lambda value: float(value > 0) - float(value < 0), -1.0, 1.0)),
-    "square": unary(_numeric, ranges.square),
+    "round": unary(_promoted, kinds={"decimals": INTEGER}, takes="integers"),
+    "sign": unary(_promoted, rising(lambda value: float(value > 0) - float(value < 0), -1.0, 1.0), takes="integers"),
+    "square": unary(_numeric, ranges.square, takes="integers"),
     "stop_gradient": unary(_promoted, ranges.keep, parameter="variable"),
     "trunc": unary(_promoted, _rounded(math.trunc)),
     "zeros_like": unary(_given, lambda values: Interval(0.0, 0.0), {"dtype": DTYPE}),
@@ -210,40 +235,37 @@ _ACTIVATIONS: Final[Mapping[str, OperationRule]] = {
             "softplus", "softsign", "sparse_plus", "swish", "tanh_shrink",
         )
     },
-    "celu": unary(_float_result, kinds={"alpha": POSITIVE_NUMBER}),
-    "elu": unary(_float_result, kinds={"alpha": NUMBER}),
-    "gelu": unary(_float_result, ACTIVATION_RANGES["gelu"], {"approximate": BOOL}),
-    "hard_shrink": unary(_float_result, ranges.shrink, {"threshold": NON_NEGATIVE}),
-    "leaky_relu": unary(_float_result, kinds={"negative_slope": NUMBER}),
-    "soft_shrink": unary(_float_result, ranges.shrink, {"threshold": NON_NEGATIVE}),
-    "squareplus": unary(_float_result, lambda values: NOT_NEGATIVE, {"b": NON_NEGATIVE}),
+    "celu": unary(_promoted, kinds={"alpha": POSITIVE_NUMBER}, takes="floats"),
+    "elu": unary(_promoted, kinds={"alpha": NUMBER}, takes="floats"),
+    "gelu": unary(_promoted, ACTIVATION_RANGES["gelu"], {"approximate": BOOL}, takes="floats"),
+    "hard_shrink": unary(_promoted, ranges.shrink, {"threshold": NON_NEGATIVE}, takes="floats"),
+    "leaky_relu": unary(_promoted, kinds={"negative_slope": NUMBER}, takes="floats"),
+    "soft_shrink": unary(_promoted, ranges.shrink, {"threshold": NON_NEGATIVE}, takes="floats"),
+    "squareplus": unary(_promoted, lambda values: NOT_NEGATIVE, {"b": NON_NEGATIVE}, takes="floats"),
 }  # fmt: skip
 
 _BINARY: Final[Mapping[str, OperationRule]] = {
-    "add": binary(_promoted, ranges.add),
-    "arctan2": binary(_float_result, fixed(-math.pi, math.pi)),
-    "bitwise_and": OperationRule(infer=_law(_promoted, _nothing), operands={"x": "tensor", "y": "tensor"}, elementwise=True),
-    "bitwise_or": OperationRule(infer=_law(_promoted, _nothing), operands={"x": "tensor", "y": "tensor"}, elementwise=True),
-    "bitwise_xor": OperationRule(infer=_law(_promoted, _nothing), operands={"x": "tensor", "y": "tensor"}, elementwise=True),
+    "add": binary(_promoted, ranges.add, takes="integers"),
+    "arctan2": binary(_float_result, lambda left, right: Interval(-math.pi, math.pi)),
     "divide": binary(_weak_float_result, ranges.divide),
     "divide_no_nan": binary(_weak_float_result),
     "equal": binary(_bool, _unit),
-    "floor_divide": binary(_numeric),
-    "greater": binary(_bool, _unit),
-    "greater_equal": binary(_bool, _unit),
-    "less": binary(_bool, _unit),
-    "less_equal": binary(_bool, _unit),
-    "logaddexp": binary(_weak_float_result),
+    "floor_divide": binary(_numeric, takes="integers"),
+    "greater": binary(_bool, _unit, takes="integers"),
+    "greater_equal": binary(_bool, _unit, takes="integers"),
+    "less": binary(_bool, _unit, takes="integers"),
+    "less_equal": binary(_bool, _unit, takes="integers"),
+    "logaddexp": binary(_strong_float),
     "logical_and": binary(_bool, _unit),
     "logical_or": binary(_bool, _unit),
     "logical_xor": binary(_bool, _unit),
-    "maximum": binary(_promoted, _maximum),
-    "minimum": binary(_promoted, _minimum),
-    "mod": binary(_numeric, _modulo),
-    "multiply": binary(_promoted, ranges.multiply),
+    "maximum": binary(_promoted, _maximum, takes="integers"),
+    "minimum": binary(_promoted, _minimum, takes="integers"),
+    "mod": binary(_strong, _modulo, takes="integers"),
+    "multiply": binary(_promoted, ranges.multiply, takes="integers"),
     "not_equal": binary(_bool, _unit),
-    "power": binary(_promoted, ranges.power),
-    "subtract": binary(_promoted, ranges.subtract),
+    "power": binary(_promoted, ranges.power, takes="integers"),
+    "subtract": binary(_promoted, ranges.subtract, takes="integers"),
     "true_divide": binary(_weak_float_result, ranges.divide),
 }
 
@@ -252,7 +274,11 @@ RULES: Final[Mapping[str, OperationRule]] = {
     **_ACTIVATIONS,
     **_BINARY,
     "clip": OperationRule(
-        infer=_clip, operands={"x": "tensor", "x_min": "tensor", "x_max": "tensor"}, elementwise=True, dtype=_numeric
+        infer=_clip,
+        operands={"x": "tensor", "x_min": "tensor", "x_max": "tensor"},
+        takes="integers",
+        elementwise=True,
+        dtype=dtype_of_first,
     ),
     "where": OperationRule(
         infer=_where,

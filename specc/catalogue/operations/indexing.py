@@ -42,7 +42,9 @@ def _take(call: OperationCall) -> LayerFacts | Fault:
 def _take_along_axis(call: OperationCall) -> LayerFacts | Fault:
     x, indices, axis = call["x"], call["indices"], call.arguments["axis"]
     if axis is None:
-        return Fault("batch-axis", "take_along_axis without `axis` flattens the batch", "name an axis: `axis=-1`", "axis")
+        return Fault(
+            "batch-axis", "take_along_axis without `axis` flattens the batch", "name an axis: `axis=-1`", "axis"
+        )
     place = per_sample_axis(axis, len(x.shape))
     if isinstance(place, Fault):
         return place

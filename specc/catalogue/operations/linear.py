@@ -55,7 +55,9 @@ def _einsum(call: OperationCall) -> LayerFacts | Fault:
         if fault is not None:
             return fault
     if len(set(output)) != len(output) or any(letter not in sizes for letter in output):
-        return Fault("argument-shape", f'the output "{output}" must name axes of the operands, each once', argument="subscripts")
+        return Fault(
+            "argument-shape", f'the output "{output}" must name axes of the operands, each once', argument="subscripts"
+        )
     shape = tuple(sizes[letter] for letter in output)
     return call.facts(dtype, shape, ANYTHING, macs=product(sizes.values()) if len(parts) > 1 else 0)
 
@@ -80,6 +82,7 @@ RULES: Final[Mapping[str, OperationRule]] = {
         infer=_einsum,
         operands={"operands": "tensors"},
         kinds={"subscripts": STRING},
+        takes="integers",
         dtype=_promoted,
         own=(("subscripts",), ("operands",)),
     ),

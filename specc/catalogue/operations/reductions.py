@@ -11,7 +11,7 @@ from specc.catalogue.kinds import AXES, AXIS, BOOL, NOTHING, Kind
 from specc.catalogue.operations.base import OperationCall, OperationRule
 from specc.catalogue.promotion import float_dtype
 from specc.catalogue.ranges import NOT_NEGATIVE, UNIT, scaled_by_count
-from specc.catalogue.rules.base import per_sample_axes
+from specc.catalogue.rules.base import Takes, per_sample_axes
 from specc.types import ANYTHING, Dim, Interval, Shape, product
 
 _DtypeLaw: TypeAlias = Callable[[OperationCall], "str | Fault"]
@@ -55,7 +55,9 @@ def _same(call: OperationCall) -> str | Fault:
     return call.first.type.dtype
 
 
-def _reduction(dtype: _DtypeLaw, interval: _ReducedRange, kinds: Mapping[str, Kind] = _KINDS) -> OperationRule:
+def _reduction(
+    dtype: _DtypeLaw, interval: _ReducedRange, kinds: Mapping[str, Kind] = _KINDS, takes: Takes = "booleans"
+) -> OperationRule:
     def infer(call: OperationCall) -> LayerFacts | Fault:
         axes = _axes(call)
         found = dtype(call)
@@ -68,7 +70,7 @@ def _reduction(dtype: _DtypeLaw, interval: _ReducedRange, kinds: Mapping[str, Ki
         result = _reduced(shape, axes, bool(call.arguments.get("keepdims")))
         return call.facts(found, result, interval(call.first.interval, count))
 
-    return OperationRule(infer=infer, operands={"x": "tensor"}, kinds=kinds, dtype=dtype)
+    return OperationRule(infer=infer, operands={"x": "tensor"}, kinds=kinds, takes=takes, dtype=dtype)
 
 
 def _keep(values: Interval, count: Dim) -> Interval:
@@ -116,7 +118,7 @@ RULES: Final[Mapping[str, OperationRule]] = {
     "argmax": _reduction(_int32, _places, {"axis": AXIS, "keepdims": BOOL}),
     "argmin": _reduction(_int32, _places, {"axis": AXIS, "keepdims": BOOL}),
     "count_nonzero": _reduction(_int32, _counts, {"axis": AXES}),
-    "logsumexp": _reduction(_mean_dtype, _log_sum),
+    "logsumexp": _reduction(_mean_dtype, _log_sum, takes="floats"),
     "max": _reduction(_same, _keep, {**_KINDS, "initial": NOTHING}),
     "mean": _reduction(_mean_dtype, _keep),
     "median": _reduction(_mean_dtype, _keep),

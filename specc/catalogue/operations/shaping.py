@@ -197,9 +197,7 @@ _PAIRS: Final = sequence(sequence(COUNT, "", count=2), "a list of pairs")
 
 RULES: Final[Mapping[str, OperationRule]] = {
     "broadcast_to": OperationRule(infer=_broadcast_to, operands=_X, kinds={"shape": _SHAPE}),
-    "concatenate": OperationRule(
-        infer=_concatenate, operands={"xs": "tensors"}, kinds={"axis": AXIS}, dtype=_promoted
-    ),
+    "concatenate": OperationRule(infer=_concatenate, operands={"xs": "tensors"}, kinds={"axis": AXIS}, dtype=_promoted),
     "expand_dims": OperationRule(infer=_expand_dims, operands=_X, kinds={"axis": AXES}),
     "moveaxis": OperationRule(infer=_moveaxis, operands=_X, kinds={"source": AXES, "destination": AXES}),
     "pad": OperationRule(

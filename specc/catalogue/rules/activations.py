@@ -67,4 +67,3 @@ RULES: Final = {
     "ReLU": Rule(infer=_relu),
     "Softmax": Rule(infer=_softmax, least_rank=1),
 }
-

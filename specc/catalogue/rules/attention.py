@@ -88,6 +88,9 @@ def _multi_head(call: Call) -> LayerFacts | Fault:
     attended = _attended_axes(call, len(query), len(value))
     if isinstance(attended, Fault):
         return attended
+    if arguments["use_causal_mask"] and len(query) > 2:
+        message = "`use_causal_mask` orders one axis, and needs inputs [length, features]"
+        return Fault("argument-shape", message, argument="use_causal_mask", input=0)
     if len(value) != len(key) or any(surely_different(one, two) for one, two in zip(value[:-1], key[:-1], strict=True)):
         return _mismatch(call, "needs value and key of equal shapes up to the last axis")
     for axis in range(len(query) - 1):
@@ -100,7 +103,11 @@ def _multi_head(call: Call) -> LayerFacts | Fault:
     weights = (
         *_projection(call, "query", (query[-1], heads, key_dim), (heads, key_dim)),
         *_projection(call, "key", (key[-1], heads, key_dim), (heads, key_dim)),
-        *(_projection(call, "gate", (query[-1], heads, value_dim), (heads, value_dim)) if arguments["use_gate"] else ()),
+        *(
+            _projection(call, "gate", (query[-1], heads, value_dim), (heads, value_dim))
+            if arguments["use_gate"]
+            else ()
+        ),
         *_projection(call, "value", (value[-1], heads, value_dim), (heads, value_dim)),
         *_projection(call, "attention_output", (heads, value_dim, *out), out),
     )
@@ -190,7 +197,8 @@ RULES: Final = {
         name: Rule(infer=_dot, style="list", least_inputs=2, most_inputs=3, least_rank=2, outputs=_outputs)
         for name in ("AdditiveAttention", "Attention")
     },
-    "GroupQueryAttention": Rule(takes="booleans", 
+    "GroupQueryAttention": Rule(
+        takes="booleans",
         infer=_grouped,
         style="positional",
         least_inputs=2,
@@ -199,7 +207,8 @@ RULES: Final = {
         outputs=_outputs,
         legality=_grouped_legality,
     ),
-    "MultiHeadAttention": Rule(takes="booleans", 
+    "MultiHeadAttention": Rule(
+        takes="booleans",
         infer=_multi_head,
         style="positional",
         least_inputs=2,

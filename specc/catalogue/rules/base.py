@@ -25,8 +25,8 @@ InputStyle: TypeAlias = Literal["single", "list", "positional", "cell"]
 Takes: TypeAlias = Literal["floats", "integers", "booleans", "strings"]
 """What a layer can be called on; each entry takes what those before it take too.
 
-Most layers compute in floats, and TensorFlow has no kernels of theirs for anything else, though Keras often says so only when
-the model runs.
+Most layers compute in floats, and TensorFlow has no kernels of theirs for anything else, though Keras often says so
+only when the model runs.
 """
 
 _LADDER: Final = ("floats", "integers", "booleans", "strings")
@@ -64,7 +64,12 @@ class Call:
         return TensorType(dtype or self.dtype, shape, any(entry.batched for entry in self.inputs), interval)
 
     def facts(
-        self, shape: Shape | None, interval: Interval = ANYTHING, *weights: WeightFact, macs: Dim = 0, dtype: str | None = None
+        self,
+        shape: Shape | None,
+        interval: Interval = ANYTHING,
+        *weights: WeightFact,
+        macs: Dim = 0,
+        dtype: str | None = None,
     ) -> LayerFacts:
         """The facts of a layer with one output."""
         return LayerFacts((self.output(shape, interval, dtype),), weights, macs)
@@ -107,7 +112,10 @@ class Rule:
 
 def suits(tensor: TensorType, takes: Takes) -> bool:
     """Whether a tensor's dtype is among what a layer takes."""
-    sort = "floats" if tensor.is_float else "integers" if tensor.is_integer else "booleans" if tensor.dtype == "bool" else "strings"
+    if tensor.is_float or tensor.is_integer:
+        sort = "floats" if tensor.is_float else "integers"
+    else:
+        sort = "booleans" if tensor.dtype == "bool" else "strings"
     return _LADDER.index(sort) <= _LADDER.index(takes)
 
 

@@ -49,7 +49,7 @@ def _conv(call: Call) -> LayerFacts | Fault:
     sizes = slid(call, call.arguments["kernel_size"], call.arguments["strides"], call.arguments["dilation_rate"])
     if isinstance(sizes, Fault):
         return sizes
-    return _result(call, sizes, kernel[-1], (WeightFact("kernel", kernel),), product((*sizes, *kernel)))  # type: ignore[arg-type]
+    return _result(call, sizes, call.arguments["filters"], (WeightFact("kernel", kernel),), product((*sizes, *kernel)))
 
 
 def _groups_legality(arguments: Mapping[str, Any]) -> Iterator[ArgumentFault]:
@@ -77,14 +77,16 @@ def _transpose(call: Call) -> LayerFacts | Fault:
 
 def _enlarged(call: Call, axis: int, length: Dim) -> Dim:
     """The size behind a transposed convolution, as `keras.layers.Conv2DTranspose` documents it."""
-    stride, width = call.arguments["strides"][axis], call.arguments["kernel_size"][axis]
-    reach = (width - 1) * call.arguments["dilation_rate"][axis] + 1
+    stride: int = call.arguments["strides"][axis]
+    width: int = call.arguments["kernel_size"][axis]
+    reach: int = (width - 1) * call.arguments["dilation_rate"][axis] + 1
     output_padding = call.arguments["output_padding"]
     if output_padding is None:
         enlarged = length * stride
         return enlarged if call.arguments["padding"] == "same" else enlarged + max(reach - stride, 0)
+    added: int = output_padding[axis]
     both = 2 * (reach // 2) if call.arguments["padding"] == "same" else 0
-    return (length - 1) * stride + (reach - both + output_padding[axis])
+    return (length - 1) * stride + (reach - both + added)
 
 
 def _transpose_legality(arguments: Mapping[str, Any]) -> Iterator[ArgumentFault]:

@@ -75,7 +75,9 @@ def _dropout(call: Call) -> LayerFacts | Fault:
         refused = _refused_noise(call, noise[1:])
         if refused is not None:
             return refused
-    return call.facts(call.shape, dropped(call.input.interval, call.arguments["rate"]), dtype=call.input.dtype)
+    # Alpha dropout shifts what it keeps, so that mean and variance stay (https://arxiv.org/abs/1706.02515).
+    values = ANYTHING if call.layer == "AlphaDropout" else dropped(call.input.interval, call.arguments["rate"])
+    return call.facts(call.shape, values, dtype=call.input.dtype)
 
 
 def _refused_noise(call: Call, noise: tuple[int | None, ...]) -> Fault | None:
@@ -94,8 +96,10 @@ def _masking(call: Call) -> LayerFacts:
 
 RULES: Final = {
     "ActivityRegularization": Rule(infer=unchanged),
-    "AlphaDropout": Rule(infer=same),
-    "Dense": Rule(takes="booleans", infer=_dense, least_rank=1, legality=lora_legality, kernel=_dense_kernel, bias=_units),
+    "AlphaDropout": Rule(infer=_dropout),
+    "Dense": Rule(
+        takes="booleans", infer=_dense, least_rank=1, legality=lora_legality, kernel=_dense_kernel, bias=_units
+    ),
     "Dropout": Rule(infer=_dropout),
     "Embedding": Rule(takes="strings", infer=_embedding, legality=lora_legality),
     "GaussianDropout": Rule(infer=same),

@@ -34,7 +34,7 @@ class _Equation:
 def _equation(text: str) -> _Equation | None:
     for pattern in (_PLAIN, _LEFT, _RIGHT):
         if found := pattern.fullmatch(text):
-            return _Equation(*found.groups(), left=pattern is _LEFT, right=pattern is _RIGHT)
+            return _Equation(found[1], found[2], found[3], left=pattern is _LEFT, right=pattern is _RIGHT)
     return None
 
 
@@ -42,7 +42,7 @@ def _legality(arguments: Mapping[str, Any]) -> Iterator[ArgumentFault]:
     yield from lora_legality(arguments)
     equation = _equation(arguments["equation"])
     if equation is None:
-        message = f"`equation` \"{arguments['equation']}\" can not be read"
+        message = f'`equation` "{arguments["equation"]}" can not be read'
         help = 'write "abc,cd->abd", "...x,xy->...y" or "ab...,bc->ac..."'
         yield ArgumentFault("equation", "illegal-value", message, help)
         return
@@ -51,20 +51,20 @@ def _legality(arguments: Mapping[str, Any]) -> Iterator[ArgumentFault]:
         return
     strange = [letter for letter in arguments["bias_axes"] or "" if letter not in equation.output]
     if arguments["bias_axes"] == "" or strange:
-        message = f"`bias_axes` has to name axes of the output \"{equation.output}\""
+        message = f'`bias_axes` has to name axes of the output "{equation.output}"'
         yield ArgumentFault("bias_axes", "illegal-value", message)
     given = arguments["output_shape"]
     count = 1 if isinstance(given, int) else len(given)
     wanted = len(equation.output) - (0 if equation.left else 1)
     if count != wanted:
-        message = f"`output_shape` needs {wanted} sizes for the output \"{equation.output}\", not {count}"
+        message = f'`output_shape` needs {wanted} sizes for the output "{equation.output}", not {count}'
         yield ArgumentFault("output_shape", "illegal-value", message)
 
 
 def _faulty_letters(equation: _Equation) -> Iterator[str]:
     for part in (equation.input, equation.kernel, equation.output):
         if len(set(part)) != len(part):
-            yield f"`equation` names an axis twice in \"{part}\""
+            yield f'`equation` names an axis twice in "{part}"'
     for letter in equation.output:
         if letter not in equation.input + equation.kernel:
             yield f"`equation` makes the axis {letter} from nothing"
@@ -74,7 +74,7 @@ def _faulty_letters(equation: _Equation) -> Iterator[str]:
     if not equation.left:
         batch = equation.input[0]
         if not equation.output.startswith(batch) or batch in equation.kernel:
-            yield f"the first letter of `equation`, {batch}, is the batch axis: it leads the output too and is not the kernel's"
+            yield f"the first letter of `equation`, {batch}, is the batch axis: it leads the output and is not the kernel's"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,8 @@ def _shapes(call: Call) -> _Shapes | Fault:
     full: Shape = (UNKNOWN, *call.shape)
     elided = len(full) - len(equation.input)
     if elided < (1 if equation.left else 0) or (elided and not (equation.left or equation.right)):
-        message = f"`equation` \"{call.arguments['equation']}\" does not fit the input {shape_text(call.shape)} and its batch axis"
+        text = call.arguments["equation"]
+        message = f'`equation` "{text}" does not fit the input {shape_text(call.shape)} and its batch axis'
         return Fault("argument-shape", message, argument="equation", input=0)
     start = elided if equation.left else 0
     sizes: dict[str, Dim] = {letter: full[start + place] for place, letter in enumerate(equation.input)}
@@ -101,7 +102,7 @@ def _shapes(call: Call) -> _Shapes | Fault:
         if told is None:
             continue
         if letter in sizes and surely_different(sizes[letter], told):
-            message = f"`output_shape` says {told} for the axis {letter}, the input {shape_text(call.shape)} has {sizes[letter]}"
+            message = f"`output_shape` says {told} for the axis {letter}, the input has {sizes[letter]}"
             return Fault("argument-shape", message, argument="output_shape", input=0)
         sizes[letter] = told
     rest = full[1:elided] if equation.left else full[len(equation.input) :]
@@ -151,5 +152,7 @@ def _einsum_dense(call: Call) -> LayerFacts | Fault:
 
 
 RULES: Final = {
-    "EinsumDense": Rule(takes="booleans", infer=_einsum_dense, legality=_legality, kernel=_kernel_shape, bias=_bias_shape),
+    "EinsumDense": Rule(
+        takes="booleans", infer=_einsum_dense, legality=_legality, kernel=_kernel_shape, bias=_bias_shape
+    ),
 }

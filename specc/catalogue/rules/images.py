@@ -5,60 +5,73 @@ from __future__ import annotations
 from typing import Final
 
 from specc.catalogue.facts import Fault, LayerFacts
-from specc.catalogue.rules.base import Call, Infer, Rule, Takes, same, size
+from specc.catalogue.rules.base import Call, Infer, Rule, Takes, size
 from specc.catalogue.rules.spatial import AXES, arranged, channels
 from specc.types import ANYTHING, shape_text
 
+_CHANNELS: Final = {
+    "AugMix": (1, 3),
+    "RandAugment": (1, 3),
+    "RandomColorDegeneration": (3,),
+    "RandomGrayscale": (1, 3),
+    "RandomHue": (3,),
+    "RandomSaturation": (3,),
+}
+"""The numbers of channels that layers take which mix red, green and blue."""
 
-def _kept(call: Call) -> LayerFacts:
+
+def _kept(call: Call) -> LayerFacts | Fault:
+    wanted = _CHANNELS.get(call.layer)
+    if call.layer == "RandomColorJitter" and (call.arguments["saturation_factor"] or call.arguments["hue_factor"]):
+        wanted = (3,)
+    if wanted is not None and size(channels(call)) not in (None, *wanted):
+        counts = " or ".join(map(str, wanted))
+        message = f"{call.layer} needs {counts} channels, the input is {shape_text(call.shape)}"
+        return Fault("shape-mismatch", message, input=0)
     return call.facts(call.shape)
 
 
-def _coloured(call: Call) -> LayerFacts | Fault:
-    """The law of a layer that mixes red, green and blue."""
-    if size(channels(call)) not in (None, 3):
-        message = f"{call.layer} needs 3 channels, the input is {shape_text(call.shape)}"
-        return Fault("shape-mismatch", message, input=0)
-    return _kept(call)
-
-
-def _moved(call: Call) -> LayerFacts:
-    """Flips and crops move values without changing them."""
+def _flipped(call: Call) -> LayerFacts:
     return call.facts(call.shape, call.input.interval)
 
 
 def _sized(call: Call) -> LayerFacts:
     sizes = (call.arguments["height"], call.arguments["width"])
-    return call.facts(arranged(call, sizes, channels(call)), ANYTHING)
+    dtype = call.dtype if call.input.is_float else "float32"
+    return call.facts(arranged(call, sizes, channels(call)), ANYTHING, dtype=dtype)
 
 
 def _resized(call: Call) -> LayerFacts:
     sizes = (call.arguments["height"], call.arguments["width"])
     # Other interpolations overshoot, and padding brings in a value of its own.
     exact = call.arguments["interpolation"] in ("nearest", "bilinear") and not call.arguments["pad_to_aspect_ratio"]
-    return call.facts(arranged(call, sizes, channels(call)), call.input.interval if exact else ANYTHING, dtype=call.input.dtype)
+    values = call.input.interval if exact else ANYTHING
+    return call.facts(arranged(call, sizes, channels(call)), values, dtype=call.input.dtype)
 
 
-_COLOURS_AND_SHAPES: Final = (
-    "AugMix", "AutoContrast", "Equalization", "RandAugment",
-    "RandomColorJitter", "RandomElasticTransform",
-    "RandomErasing", "RandomGaussianBlur", "RandomHue", "RandomInvert", "RandomPerspective",
-    "RandomPosterization", "RandomRotation", "RandomSharpness", "RandomShear", "RandomTranslation",
-    "RandomZoom", "Solarization",
+_MAKE_FLOATS: Final = (
+    "AutoContrast", "RandomElasticTransform", "RandomErasing", "RandomGaussianBlur", "RandomPerspective", "RandomRotation",
+    "RandomSharpness", "RandomShear", "RandomTranslation", "RandomZoom", "Solarization",
 )  # fmt: skip
+"""Whatever the image's dtype was."""
+
+_KEEP_FLOATS: Final = (
+    "AugMix", "ContrastLimitedAdaptiveHistogramEqualization", "Equalization", "RandAugment", "RandomBrightness",
+    "RandomColorDegeneration", "RandomColorJitter", "RandomContrast", "RandomGrayscale", "RandomHue", "RandomInvert",
+    "RandomPosterization", "RandomSaturation",
+)  # fmt: skip
+"""Of integers these make floats in training and integers in inference, or fail."""
 
 
-def _image(infer: Infer, takes: Takes = "booleans") -> Rule:
+def _image(infer: Infer, takes: Takes = "floats") -> Rule:
     return Rule(infer=infer, takes=takes, axes=AXES[2])
 
 
 RULES: Final = {
-    **{name: _image(_kept) for name in _COLOURS_AND_SHAPES},
-    **{name: _image(_kept, "floats") for name in ("RandomBrightness", "RandomContrast", "RandomSaturation")},
-    **{name: _image(same) for name in ("ContrastLimitedAdaptiveHistogramEqualization", "RandomGrayscale")},
-    **{name: _image(_coloured) for name in ("RandomColorDegeneration",)},
-    "CenterCrop": _image(_sized),
+    **{name: _image(_kept, "booleans") for name in _MAKE_FLOATS},
+    **{name: _image(_kept) for name in _KEEP_FLOATS},
+    "CenterCrop": _image(_sized, "booleans"),
     "RandomCrop": _image(_sized),
-    "RandomFlip": _image(_moved),
+    "RandomFlip": _image(_flipped, "booleans"),
     "Resizing": _image(_resized, "integers"),
 }

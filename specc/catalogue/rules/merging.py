@@ -68,7 +68,8 @@ def _concatenate(call: Call) -> LayerFacts | Fault:
             if at != axis
         )
         if not fits:
-            message = f"Concatenate needs equal sizes beside axis {call.arguments['axis']}, the inputs are {_texts(call.inputs)}"
+            axis_text = call.arguments["axis"]
+            message = f"Concatenate needs equal sizes beside axis {axis_text}, the inputs are {_texts(call.inputs)}"
             return Fault("merge-mismatch", message, input=place)
         sizes = [size if isinstance(size, int) else other for size, other in zip(sizes, shape, strict=True)]
         total = total + shape[axis]
@@ -100,7 +101,7 @@ def _dot(call: Call) -> LayerFacts | Fault:
             return Fault(found.pattern, found.message, argument="axes", input=place)
     one, two = (place for place in places if isinstance(place, int))
     if size(left[one]) != size(right[two]):
-        message = f"Dot needs equal sizes along its axes, {shape_text(left)} has {left[one]} and {shape_text(right)} {right[two]}"
+        message = f"Dot needs equal sizes along its axes, these are {left[one]} and {right[two]}"
         return Fault("merge-mismatch", message, argument="axes", input=1)
     rest = left[:one] + left[one + 1 :] + right[:two] + right[two + 1 :]
     values = Interval(-1.0, 1.0) if call.arguments["normalize"] else ANYTHING
@@ -114,7 +115,9 @@ def _list(infer: Infer, least: int, most: int | None, takes: Takes = "integers")
 RULES: Final = {
     "Add": _list(_elementwise(lambda values: reduce(ranges.add, values)), 1, None),
     "Average": _list(_elementwise(_average), 1, None, takes="floats"),
-    "Concatenate": Rule(takes="strings", infer=_concatenate, style="list", least_inputs=1, most_inputs=None, least_rank=1),
+    "Concatenate": Rule(
+        takes="strings", infer=_concatenate, style="list", least_inputs=1, most_inputs=None, least_rank=1
+    ),
     "Dot": Rule(takes="integers", infer=_dot, style="list", least_inputs=2, most_inputs=2, least_rank=1),
     "Maximum": _list(_elementwise(_extreme(max)), 1, None),
     "Minimum": _list(_elementwise(_extreme(min)), 1, None),

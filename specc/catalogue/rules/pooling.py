@@ -22,7 +22,7 @@ def _pooled(call: Call) -> LayerFacts | Fault:
 def _global(call: Call) -> LayerFacts:
     ones: Shape = (1,) * (len(call.shape) - 1)
     sizes = ones if call.arguments["keepdims"] else ()
-    dtype = call.input.dtype if "Max" in call.layer else call.dtype
+    dtype = call.input.dtype if "Max" in call.layer or call.input.is_float else "float32"
     return call.facts(arranged(call, sizes, channels(call)), call.input.interval, dtype=dtype)
 
 

@@ -10,14 +10,14 @@ from specc.catalogue.facts import Fault, LayerFacts, WeightFact
 from specc.catalogue.ranges import UNIT, linear
 from specc.catalogue.rules.base import Call, Rule, per_sample_axes, size, unknown_size
 from specc.catalogue.rules.core import RULES as CORE
-from specc.types import ANYTHING, FLOAT_DTYPES, Interval, Shape, shape_text
+from specc.types import ANYTHING, FLOAT_DTYPES, Interval, Shape, product, shape_text
 
 
 def _rescaling(call: Call) -> LayerFacts | Fault:
     scale, offset = call.arguments["scale"], call.arguments["offset"]
     for name, value in (("scale", scale), ("offset", offset)):
         if isinstance(value, tuple) and not (call.shape and size(call.shape[-1]) in (None, len(value))):
-            message = f"`{name}` has {len(value)} numbers, the last axis of the input {shape_text(call.shape)} has another size"
+            message = f"`{name}` has {len(value)} numbers, the last axis of the input {shape_text(call.shape)} has not"
             return Fault("argument-shape", message, argument=name, input=0)
     known = isinstance(scale, float) and isinstance(offset, float)
     return call.facts(call.shape, linear(scale, offset)(call.input.interval) if known else ANYTHING)
@@ -59,16 +59,21 @@ def _encoded(call: Call, depth: int, dtype: str, integer: str) -> LayerFacts | F
     if mode == "one_hot":
         kept: Shape = shape[:-1] if shape and shape[-1] == 1 else shape
         return call.facts((*kept, depth), UNIT, dtype=dtype)
-    if not shape:
-        message = f'`output_mode` "{mode}" joins the categories of a sample, the input is a scalar per sample'
+    if len(shape) != 1:
+        message = (
+            f'`output_mode` "{mode}" joins the categories of one axis per sample, the input is {shape_text(shape)}'
+        )
         return Fault("shape-mismatch", message, '`output_mode="one_hot"` encodes one', "output_mode", 0)
     values = UNIT if mode == "multi_hot" else Interval(0.0)
-    return call.facts((*shape[:-1], depth), values, dtype=dtype)
+    return call.facts((depth,), values, dtype=dtype)
 
 
 def _category_encoding(call: Call) -> LayerFacts | Fault:
-    if call.input.dtype == "string":
-        return Fault("dtype-mismatch", "CategoryEncoding takes integers, the input is string", "`StringLookup` makes them")
+    if call.input.dtype not in ("int32", "int64"):
+        help = "`StringLookup` makes them" if call.input.dtype == "string" else '`cast(x, "int32")` makes them'
+        return Fault(
+            "dtype-mismatch", f"CategoryEncoding takes int32 or int64, the input is {call.input}", help, input=0
+        )
     depth = call.arguments["num_tokens"]
     if call.input.interval.outside(0, depth - 1):
         message = f"`num_tokens` {depth} means categories 0..{depth - 1}, the input's values are {call.input.interval}"
@@ -78,7 +83,7 @@ def _category_encoding(call: Call) -> LayerFacts | Fault:
 
 def _category_legality(arguments: Mapping[str, Any]) -> Iterator[ArgumentFault]:
     if arguments["num_tokens"] is None:
-        yield ArgumentFault("num_tokens", "missing-argument", "CategoryEncoding needs `num_tokens`, the number of categories")
+        yield ArgumentFault("num_tokens", "missing-argument", "CategoryEncoding needs `num_tokens`")
     if arguments["count_weights"] is not None and arguments["output_mode"] != "count":
         message = '`count_weights` belongs to `output_mode="count"`'
         yield ArgumentFault("count_weights", "illegal-value", message)
@@ -87,9 +92,6 @@ def _category_legality(arguments: Mapping[str, Any]) -> Iterator[ArgumentFault]:
 def _discretization(call: Call) -> LayerFacts | Fault:
     if call.input.dtype == "string":
         return Fault("dtype-mismatch", "Discretization takes numbers, the input is string")
-    if call.arguments["output_mode"] in ("multi_hot", "count") and len(call.shape) != 1:
-        message = f"this `output_mode` needs 1 dim per sample, the input is {shape_text(call.shape)}"
-        return Fault("shape-mismatch", message, argument="output_mode", input=0)
     return _encoded(call, len(call.arguments["bin_boundaries"]) + 1, call.dtype, "int32")
 
 
@@ -122,13 +124,13 @@ def _hashing_legality(arguments: Mapping[str, Any]) -> Iterator[ArgumentFault]:
 
 def _lookup(call: Call) -> LayerFacts | Fault:
     takes_strings = (call.layer == "StringLookup") != call.arguments["invert"]
-    if (call.input.dtype == "string") != takes_strings:
+    if not (call.input.dtype == "string" if takes_strings else call.input.is_integer):
         wanted = "strings" if takes_strings else "integers"
         return Fault("dtype-mismatch", f"{call.layer} takes {wanted} here, the input is {call.input}", input=0)
     if call.arguments["invert"]:
         dtype = "string" if call.layer == "StringLookup" else call.arguments["vocabulary_dtype"]
         return call.facts(call.shape, dtype=dtype)
-    return _encoded(call, _vocabulary_size(call.arguments), "float32", "int64")
+    return _encoded(call, _vocabulary_size(call.arguments), "int64", "int64")
 
 
 def _vocabulary_size(arguments: Mapping[str, Any]) -> int:
@@ -141,7 +143,7 @@ def _vocabulary_size(arguments: Mapping[str, Any]) -> int:
 def _lookup_legality(arguments: Mapping[str, Any]) -> Iterator[ArgumentFault]:
     vocabulary, most = arguments["vocabulary"], arguments["max_tokens"]
     if vocabulary is None:
-        yield ArgumentFault("vocabulary", "missing-argument", "a lookup needs its `vocabulary`: a spec can not learn it from data")
+        yield ArgumentFault("vocabulary", "missing-argument", "a lookup needs its `vocabulary`")
         return
     if len(set(vocabulary)) < len(vocabulary):
         yield ArgumentFault("vocabulary", "illegal-value", "`vocabulary` holds a token twice")
@@ -154,7 +156,7 @@ def _lookup_legality(arguments: Mapping[str, Any]) -> Iterator[ArgumentFault]:
         yield ArgumentFault("output_mode", "illegal-value", '`output_mode` must be "int" when `invert` is true')
     if arguments["pad_to_max_tokens"] and most is None:
         yield ArgumentFault("max_tokens", "missing-argument", "`pad_to_max_tokens` needs `max_tokens`")
-    elif most is not None and most < len(vocabulary) + arguments["num_oov_indices"] + (arguments["mask_token"] is not None):
+    elif most is not None and most < _vocabulary_size(arguments):
         yield ArgumentFault("max_tokens", "illegal-value", "`max_tokens` is smaller than the vocabulary")
 
 
@@ -172,10 +174,7 @@ def _reversible(call: Call) -> LayerFacts | Fault:
     cap = call.arguments["logit_soft_cap"]
     values = ANYTHING if cap is None else Interval(-cap, cap)
     shape = (*call.shape[:-1], rows)
-    macs = rows * columns
-    for entry in call.shape[:-1]:
-        macs = macs * entry  # type: ignore[assignment]
-    return call.facts(shape, values, *weights, macs=macs)
+    return call.facts(shape, values, *weights, macs=product((*shape, columns)))
 
 
 RULES: Final = {

@@ -155,7 +155,10 @@ def _conv_lstm(call: Call) -> LayerFacts | Fault:
     if isinstance(sizes, Fault):
         return sizes
     filters = arguments["filters"]
-    kernel, recurrent = (*arguments["kernel_size"], into, 4 * filters), (*arguments["kernel_size"], filters, 4 * filters)
+    kernel, recurrent = (
+        (*arguments["kernel_size"], into, 4 * filters),
+        (*arguments["kernel_size"], filters, 4 * filters),
+    )
     weights = [WeightFact("kernel", kernel), WeightFact("recurrent_kernel", recurrent)]
     if arguments["use_bias"]:
         weights.append(WeightFact("bias", (4 * filters,)))
@@ -180,14 +183,21 @@ def _no_call(call: Call) -> LayerFacts | Fault:
 
 def _recurrent(kind: str) -> Rule:
     states = 2 if kind == "LSTM" else 1
-    return Rule(infer=_layer, takes="booleans", axes=("steps", "features"), outputs=lambda arguments: _outputs(arguments, states))
+    return Rule(
+        infer=_layer,
+        takes="booleans",
+        axes=("steps", "features"),
+        outputs=lambda arguments: _outputs(arguments, states),
+    )
 
 
 RULES: Final = {
     **{kind: _recurrent(kind) for kind in GATES},
     **{f"{kind}Cell": Rule(infer=_no_call, style="cell") for kind in GATES},
     "StackedRNNCells": Rule(infer=_no_call, style="cell", legality=_stack_legality),
-    "RNN": Rule(takes="booleans", infer=_rnn, axes=("steps", "features"), outputs=_rnn_outputs, legality=_cell_legality),
+    "RNN": Rule(
+        takes="booleans", infer=_rnn, axes=("steps", "features"), outputs=_rnn_outputs, legality=_cell_legality
+    ),
     **{
         f"ConvLSTM{rank}D": Rule(
             infer=_conv_lstm,

@@ -69,7 +69,7 @@ def _cropped(call: Call) -> LayerFacts | Fault:
     for size, (before, after) in zip(spatial(call), _borders(call, "cropping"), strict=True):
         left = size - (before + after)
         if isinstance(left, int) and left <= 0:
-            message = f"`cropping` cuts {before + after} places of an axis of {size}, the input is {shape_text(call.shape)}"
+            message = f"`cropping` cuts {before + after} of {size} places, the input is {shape_text(call.shape)}"
             return Fault("argument-shape", message, argument="cropping", input=0)
         sizes.append(left)
     return call.facts(arranged(call, tuple(sizes), channels(call)), call.input.interval, dtype=call.input.dtype)
@@ -81,7 +81,9 @@ def _enlarged(call: Call) -> LayerFacts:
     sizes = tuple(size * factor for size, factor in zip(spatial(call), factors, strict=True))
     # Cubic and Lanczos interpolation overshoot.
     exact = call.arguments.get("interpolation", "nearest") in ("nearest", "bilinear")
-    return call.facts(arranged(call, sizes, channels(call)), call.input.interval if exact else ANYTHING, dtype=call.input.dtype)
+    return call.facts(
+        arranged(call, sizes, channels(call)), call.input.interval if exact else ANYTHING, dtype=call.input.dtype
+    )
 
 
 RULES: Final = {

@@ -32,7 +32,9 @@ def arranged(call: Call, sizes: Shape, channels: Dim) -> Shape:
     return (channels, *sizes) if call.channels_first else (*sizes, channels)
 
 
-def slid(call: Call, window: tuple[int, ...], strides: tuple[int, ...], dilation: tuple[int, ...] | None = None) -> Shape | Fault:
+def slid(
+    call: Call, window: tuple[int, ...], strides: tuple[int, ...], dilation: tuple[int, ...] | None = None
+) -> Shape | Fault:
     """The spatial sizes behind a sliding window.
 
     Source: Dumoulin and Visin, A guide to convolution arithmetic, https://arxiv.org/abs/1603.07285

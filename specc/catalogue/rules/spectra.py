@@ -10,7 +10,7 @@ from specc.catalogue.entries import ArgumentFault
 from specc.catalogue.facts import Fault, LayerFacts, WeightFact
 from specc.catalogue.rules.base import Call, Rule
 from specc.catalogue.rules.spatial import AXES
-from specc.types import ANYTHING, Dim, ceil_div, product, shape_text
+from specc.types import ANYTHING, Dim, Shape, ceil_div, product, shape_text
 
 
 def _frequencies(arguments: Mapping[str, Any]) -> int:
@@ -33,6 +33,7 @@ def _stft(call: Call) -> LayerFacts | Fault:
     weights = [WeightFact(name, (frame, 1, bins)) for name in parts]
     macs = product((count, channels, frame, bins)) * len(parts)
     shown = bins * (2 if arguments["mode"] == "stft" else 1)
+    shape: Shape
     if arguments["expand_dims"]:
         shape = (channels, count, shown) if call.channels_first else (count, shown, channels)
     else:
@@ -43,7 +44,7 @@ def _stft(call: Call) -> LayerFacts | Fault:
 def _stft_legality(arguments: Mapping[str, Any]) -> Iterator[ArgumentFault]:
     frame, stride, length = arguments["frame_length"], arguments["frame_step"], arguments["fft_length"]
     if frame < 2 and stride is None:
-        yield ArgumentFault("frame_length", "illegal-value", "`frame_length` must be 2 or more, or `frame_step` be given")
+        yield ArgumentFault("frame_length", "illegal-value", "`frame_length` must be 2 or more")
     if stride is not None and stride > frame:
         yield ArgumentFault("frame_step", "illegal-value", "`frame_step` must not be larger than `frame_length`")
     if length is not None and length < frame:
@@ -58,7 +59,7 @@ def _mel(call: Call) -> LayerFacts:
 def _mel_legality(arguments: Mapping[str, Any]) -> Iterator[ArgumentFault]:
     sequence = arguments["sequence_length"]
     if sequence is not None and sequence > arguments["fft_length"]:
-        yield ArgumentFault("sequence_length", "illegal-value", "`sequence_length` must not be larger than `fft_length`")
+        yield ArgumentFault("sequence_length", "illegal-value", "`sequence_length` is larger than `fft_length`")
 
 
 RULES: Final = {

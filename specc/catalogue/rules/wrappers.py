@@ -29,7 +29,7 @@ class _Wrapped:
 
 
 def _wrapped(stage: StageReference, backwards: bool = False) -> _Wrapped | None:
-    """The layer within, with its defaults; none if its own arguments are at fault, which is reported where it stands."""
+    """The layer within, with its defaults; none if its own arguments are at fault."""
     from specc.catalogue.layers import layer
 
     entry = layer(stage.layer)
@@ -45,7 +45,7 @@ def _single(arguments: Mapping[str, Any]) -> Iterator[ArgumentFault]:
     """A wrapped layer takes one tensor and gives one."""
     inner = _wrapped(arguments["layer"])
     if inner is None:
-        yield ArgumentFault("layer", "illegal-value", f"`{arguments['layer'].layer}` is not a layer that can be wrapped")
+        yield ArgumentFault("layer", "illegal-value", f"`{arguments['layer'].layer}` can not be wrapped")
     elif inner.entry.input_style != "single" or inner.entry.number_of_outputs(inner.arguments) != 1:
         message = f"`layer` must take one tensor and give one, which {inner.entry.name} does not"
         yield ArgumentFault("layer", "illegal-value", message)
@@ -148,6 +148,6 @@ RULES: Final = {
     "Bidirectional": Rule(
         infer=_bidirectional, takes="strings", least_rank=2, outputs=_bidirectional_outputs, legality=_both_ways
     ),
-    "SpectralNormalization": Rule(takes="strings", infer=_spectral, legality=_single),
+    "SpectralNormalization": Rule(infer=_spectral, legality=_single),
     "TimeDistributed": Rule(takes="strings", infer=_time_distributed, least_rank=2, legality=_single),
 }

@@ -21,7 +21,9 @@ from specc.keras_backend.layers.literal import Literal
 from specc.keras_backend.layers.loss_term import LossTerm
 from specc.keras_backend.layers.merge import WeightedProduct, WeightedSum
 from specc.keras_backend.layers.mux import MuxBranches, MuxGroups
+from specc.keras_backend.layers.operation import Operation
 from specc.keras_backend.layers.sources import Constant, Knob, PerSample, Weight
+from specc.keras_backend.layers.split import Split
 
 __all__ = [
     "Conditioned",
@@ -41,8 +43,10 @@ __all__ = [
     "Mix",
     "MuxBranches",
     "MuxGroups",
+    "Operation",
     "PerSample",
     "Select",
+    "Split",
     "Weight",
     "WeightedProduct",
     "WeightedSum",

@@ -1,0 +1,121 @@
+"""`specc compile`: a spec becomes a SavedModel or a Keras file."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from argparse import Namespace
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from specc.api import compile_checked
+from specc.commands.check import checked, parameters
+from specc.commands.errors import WrongUseError
+from specc.commands.files import STANDARD_INPUT, opened
+from specc.commands.progress import Tell, quiet_tensorflow, telling
+from specc.commands.terminal import shown
+from specc.diagnostics import Diagnostic, suggestion
+from specc.diagnostics.render.escape import visible
+from specc.pipeline import Checked
+
+if TYPE_CHECKING:
+    from specc.export.summary import ExportSummary, TensorSummary
+
+
+def run(options: Namespace) -> int:
+    """Compile a file. Findings go to standard error: 1 if there is an error among them, and nothing is written then.
+
+    What goes to standard output is the path that was written, or on a terminal what is in it.
+    """
+    began = perf_counter()
+    for file in (options.file, options.weights):
+        if file not in (None, STANDARD_INPUT) and not os.path.isfile(file):
+            raise WrongUseError(f"there is no file {file}")
+    source = opened(options.file)
+    if isinstance(source, Diagnostic):
+        sys.stderr.write(shown([source], "full", sys.stderr))
+        return 1
+    spec = checked(source, parameters(options.settings))
+    sys.stderr.write(shown(spec.findings.in_order(), "full", sys.stderr))
+    if spec.findings.has_errors:
+        return 1
+    _refuse_unknown_model(options.model, list(spec.program.graphs))
+    with telling(not options.quiet) as tell:
+        tell("loading TensorFlow")
+        _load_tensorflow()
+        summary = _compile(spec, options, tell)
+    if options.quiet or not sys.stdout.isatty():
+        sys.stdout.write(f"{options.out}\n")
+    else:
+        sys.stdout.write(_described(options.out, summary, perf_counter() - began))
+    return 0
+
+
+def _refuse_unknown_model(model: str | None, names: list[str]) -> None:
+    if not names:
+        raise WrongUseError("the spec has no model")
+    if model is not None and model not in names:
+        help = suggestion(model, names) or f"it has {', '.join(names)}"
+        raise WrongUseError(f"the spec has no model `{model}`; {help}")
+
+
+def _compile(spec: Checked, options: Namespace, tell: Tell) -> ExportSummary:
+    weights = Path(options.weights) if options.weights else None
+    under_way = ""
+
+    def begin(step: str) -> None:
+        nonlocal under_way
+        under_way = step
+        tell(step)
+
+    try:
+        return compile_checked(spec, Path(options.out), options.model, options.seed, weights, begin)
+    except ValueError as error:
+        # Behind the checks a ValueError is a bug, save where it speaks of the file that the user chose.
+        if under_way.startswith("loading weights"):
+            raise WrongUseError(str(error)) from error
+        raise
+
+
+def _load_tensorflow() -> None:
+    # Keras would take another backend from its configuration file, and can not write a SavedModel with it.
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    try:
+        with quiet_tensorflow():
+            import tensorflow
+
+            # Compiling has no use for a GPU, and must not take the memory of one that trains.
+            tensorflow.config.set_visible_devices([], "GPU")
+    except ModuleNotFoundError as error:
+        raise WrongUseError('compiling needs TensorFlow: pip install "specc[tensorflow]"') from error
+
+
+def _described(out: str, summary: ExportSummary, seconds: float) -> str:
+    """What was written, for people: each signature with names, dtypes and shapes, then numbers and sizes."""
+    lines = [f"{visible(out)}"]
+    for name, signature in summary.signatures.items():
+        lines.append(f"  {name}")
+        for arrow, tensors in (("  ", signature.inputs), ("->", signature.outputs)):
+            width = max(len(tensor.name) for tensor in (*signature.inputs, *signature.outputs))
+            lines.extend(f"    {arrow} {tensor.name:{width}}  {_type(tensor)}" for tensor in tensors)
+    trainable = "all" if summary.trainable_parameters == summary.parameters else f"{summary.trainable_parameters:,}"
+    lines.append(
+        f"  {summary.parameters:,} parameters, {trainable} trainable; {_size(summary.bytes_on_disk)}; {seconds:.1f} s"
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _type(tensor: TensorSummary) -> str:
+    return f"{tensor.dtype}[{', '.join('?' if size is None else str(size) for size in tensor.shape)}]"
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} GB"

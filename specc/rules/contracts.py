@@ -1,0 +1,121 @@
+"""Law: what a model promises with `expect` is true."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from specc.diagnostics import Kind, Reported, Sink, suggestion
+from specc.graph.infer import CheckedGraph
+from specc.graph.model import Expectation, Tensor
+from specc.graph.totals import Totals, totals
+from specc.syntax import ast
+from specc.types import SymbolicDim, UnknownDim, shape_text
+
+CONTRACT = Kind(
+    id="contract",
+    explanation="A model does not keep what it promises with `expect`, or nothing can be said because a size is not "
+    "known. The message holds the true figure. A contract compares `params`, `trainable_params`, `macs`, `depth`, "
+    "`shape(name)` and `dtype(name)` with values.",
+    faulty="model m {\n  input x: float32[4]\n  output y = x -> Dense(2)\n  expect params <= 8\n}\n",
+    mended="model m {\n  input x: float32[4]\n  output y = x -> Dense(2)\n  expect params <= 10\n}\n",
+)
+
+KINDS = (CONTRACT,)
+
+FIGURES: Final = ("params", "trainable_params", "macs", "depth")
+
+_COMPARE: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+
+
+def check(checked: CheckedGraph, sink: Sink) -> None:
+    if checked.graph.expectations:
+        figures = totals(checked)
+        for expectation in checked.graph.expectations:
+            _Contract(checked, figures, expectation, sink).judge(expectation.condition)
+
+
+class _Contract:
+    """One `expect`; its parts are judged one by one, so that the message speaks of the part that fails."""
+
+    def __init__(self, checked: CheckedGraph, figures: Totals, expectation: Expectation, sink: Sink) -> None:
+        self.checked = checked
+        self.figures = figures
+        self.expectation = expectation
+        self.sink = sink
+
+    def judge(self, condition: ast.Expression) -> None:
+        """Report a condition that does not hold."""
+        if isinstance(condition, ast.Binary) and condition.operator == "and":
+            self.judge(condition.left)
+            self.judge(condition.right)
+            return
+        if not isinstance(condition, ast.Binary) or condition.operator not in _COMPARE:
+            help = "`expect params <= 50_000`, `expect shape(features) == [14, 14, 33]`"
+            self.sink.report(CONTRACT, condition.span, "a contract compares a figure with a value", help=help)
+            return
+        left, right = self._value(condition.left), self._value(condition.right)
+        if isinstance(left, Reported) or isinstance(right, Reported):
+            return
+        for side, value in ((condition.left, left), (condition.right, right)):
+            if _unknown(value):
+                message = f"`{side.span.text}` is {_shown(value)}, which is not known before the model runs"
+                self.sink.report(CONTRACT, side.span, message)
+                return
+        try:
+            holds = _COMPARE[condition.operator](left, right)
+        except TypeError:
+            self.sink.report(CONTRACT, condition.span, f"{_shown(left)} and {_shown(right)} can not be compared")
+            return
+        if not holds:
+            figures = [
+                f"`{side.span.text}` is {_shown(value)}"
+                for side, value in ((condition.left, left), (condition.right, right))
+                if not isinstance(side, ast.Literal | ast.List)
+            ]
+            message = f"this does not hold: {' and '.join(figures)}"
+            self.sink.report(CONTRACT, condition.span, message)
+
+    def _value(self, expression: ast.Expression) -> Any:
+        match expression:
+            case ast.Name(id=name) if name in FIGURES:
+                return getattr(self.figures, name)
+            case ast.Call(name="shape" | "dtype" as what, arguments=(ast.Argument(name=None, value=value),)):
+                tensor = self.expectation.evaluate(value)
+                if isinstance(tensor, Reported):
+                    return tensor
+                if not isinstance(tensor, Tensor):
+                    return self.sink.report(CONTRACT, value.span, f"`{what}` is asked of a tensor")
+                type = self.checked.type(tensor)
+                return type.dtype if what == "dtype" else None if type.shape is None else list(type.shape)
+            case ast.Call(name=name):
+                help = suggestion(name, ("shape", "dtype"))
+                return self.sink.report(CONTRACT, expression.span, f"there is no figure `{name}(…)`", help=help)
+            case ast.List(items=items):
+                return [self._value(item) for item in items]
+        found = self.expectation.evaluate(expression)
+        if isinstance(found, Tensor):
+            return self.sink.report(CONTRACT, expression.span, "a tensor has no value before the model runs")
+        return found
+
+
+def _unknown(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(isinstance(size, UnknownDim) for size in value)
+    return value is None or isinstance(value, SymbolicDim | UnknownDim)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return shape_text(None)
+    if isinstance(value, list):
+        return shape_text(tuple(value))
+    return f"{value:,}" if type(value) is int else f'"{value}"' if isinstance(value, str) else str(value)
