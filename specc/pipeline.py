@@ -66,13 +66,13 @@ def check(source: Source, parameters: Parameters | None = None) -> Checked:
     return Checked(source, program, without_ignored(project.files, sink))
 
 
-def build(checked: Checked, names: Sequence[str], seed: int | None) -> dict[str, SpecModel]:
+def build(checked: Checked, names: Sequence[str], seed: int | None, routing: bool = False) -> dict[str, SpecModel]:
     """Keras models of a spec without errors, by name; what they share in the file, they share in Keras."""
     from specc.keras_backend.lower import lower
 
     assert not checked.findings.has_errors
     with _deep_recursion():
-        return lower(checked.program, names, seed)
+        return lower(checked.program, names, seed, routing)
 
 
 def export(

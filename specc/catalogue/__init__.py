@@ -1,7 +1,7 @@
 """Keras' layers, ops and config classes as data, with the shape, range and parameter rule of each.
 
-Everything here is known without Keras: the arguments were read from it by `specc.catalogue.generate` and stand in `data/`;
-the rules are compared with it by the tests. Nothing is loaded before it is asked for.
+Everything here is known without Keras: the arguments were read from it by `specc.catalogue.generate` and stand in
+`data/`; the rules are compared with it by the tests. Nothing is loaded before it is asked for.
 """
 
 from __future__ import annotations

@@ -82,8 +82,9 @@ KINDS: Final[dict[str, dict[str, Kind]]] = {
     },
     "loss": {
         "from_logits": BOOL, "label_smoothing": FRACTION, "axis": AXES, "reduction": _REDUCTION, "dtype": FLOAT_POLICY,
-        "apply_class_balancing": BOOL, "alpha": NUMBERS, "beta": NON_NEGATIVE, "gamma": NON_NEGATIVE, "q": INNER_FRACTION,
-        "margin": NUMBER, "remove_diagonal": BOOL, "delta": POSITIVE_NUMBER, "ignore_class": INTEGER,
+        "apply_class_balancing": BOOL, "alpha": NUMBERS, "beta": NON_NEGATIVE, "gamma": NON_NEGATIVE,
+        "q": INNER_FRACTION, "margin": NUMBER, "remove_diagonal": BOOL, "delta": POSITIVE_NUMBER,
+        "ignore_class": INTEGER,
     },
     "metric": {
         "dtype": FLOAT_POLICY, "num_thresholds": POSITIVE_INTEGER, "curve": choice("ROC", "PR"),
@@ -127,5 +128,5 @@ def roles_of(name: str) -> tuple[str, ...]:
 
 @cache
 def strings(role: str) -> frozenset[str]:
-    """The strings that Keras takes for a config object of this role (or an activation): `"he_normal"`, `"relu"`."""
+    """The strings that Keras takes for a config object of this role, or an activation: `"he_normal"`, `"relu"`."""
     return frozenset(data("configurations.json")[role]["strings"])

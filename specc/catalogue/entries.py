@@ -75,7 +75,7 @@ class Entry:
         return next((argument for argument in self.accepted if argument.name == name), None)
 
     def check(self, arguments: Mapping[str, Value]) -> tuple[dict[str, Any], list[ArgumentFault]]:
-        """The arguments with defaults filled in and sizes spread over axes (`3` to `(3, 3)`), or what is wrong with them.
+        """The arguments with defaults and with sizes spread over axes (`3` to `(3, 3)`), or what is wrong with them.
 
         What Keras is to be called with is what the user wrote, not this. One fault per argument at most.
         """

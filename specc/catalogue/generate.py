@@ -1,6 +1,6 @@
-"""Writes the generated data of this room: the arguments of Keras' layers, config classes and ops, read from Keras itself.
+"""Writes the generated data of this room: the arguments of Keras' layers, config classes and ops, read from Keras.
 
-Run as `python -m specc.catalogue.generate` after Keras was updated; a test compares the result with the checked-in files.
+Run as `python -m specc.catalogue.generate` after an update of Keras; a test compares the result with the files.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from specc.catalogue.loading import data
 from specc.catalogue.rules import RULES
 from specc.catalogue.rules.base import Call, InputStyle, Rule, compute_dtype, suits
 from specc.catalogue.values import Configured, Value
-from specc.types import ANYTHING, FLOAT_DTYPES, Shape, TensorType, shape_text
+from specc.types import FLOAT_DTYPES, Shape, TensorType, shape_text
 
 
 class LayerEntry(Entry):
@@ -190,10 +190,6 @@ def _is_orthogonal(initializer: Value) -> bool:
     return name in ("orthogonal", "Orthogonal", "OrthogonalInitializer")
 
 
-def _no_rule(call: Call) -> LayerFacts:
-    return LayerFacts((call.output(None, ANYTHING),), proven=False)
-
-
 @cache
 def layer(name: str) -> LayerEntry | None:
     """The layer class `name`, or none. Aliases (`Convolution2D`) give the entry of the class they stand for."""
@@ -206,7 +202,7 @@ def layer(name: str) -> LayerEntry | None:
         name,
         loaded_arguments(found["arguments"], lambda argument: kind_of(name, argument)),
         loaded_arguments(found["call"], lambda argument: kind_of(name, argument)),
-        RULES.get(name) or Rule(infer=_no_rule, most_inputs=None),
+        RULES[name],
     )
 
 

@@ -57,8 +57,8 @@ class OperationEntry(Entry):
     def infer(self, arguments: Mapping[str, Any], operands: Operands) -> LayerFacts | Fault:
         """What follows from calling the op with checked arguments; `operands` has the types of the tensors among them.
 
-        A number where a tensor may stand is read from the arguments. An operand of unknown rank gives a result of unknown
-        rank and no fault.
+        A number where a tensor may stand is read from the arguments. An operand of unknown rank gives a result of
+        unknown rank and no fault.
         """
         call = OperationCall(self.name, arguments, {
             parameter.name: _operands(operands.get(parameter.name), arguments.get(parameter.name))

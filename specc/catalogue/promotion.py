@@ -1,7 +1,7 @@
 """Keras' implicit dtype promotion.
 
-Source: `keras.backend.result_type`, which follows https://docs.jax.dev/en/latest/type_promotion.html; a Python number is
-weak: it takes the dtype of the tensors it meets as long as its class (integer, float) fits.
+Source: `keras.backend.result_type`, which follows https://docs.jax.dev/en/latest/type_promotion.html; a Python number
+is weak: it takes the dtype of the tensors it meets as long as its class (integer, float) fits.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def _at(function: Callable[[float], float], value: float, low: float, high: floa
 
 
 def dipping(least: float) -> RangeLaw:
-    """The law of a function such as SiLU: it dips to `least` left of 0 and lies between 0 and its argument right of it."""
+    """The law of a function such as SiLU: it dips to `least` left of 0, and lies in 0..x right of it."""
     return lambda values: Interval(least if values.low < 0 else 0.0, max(values.high, 0.0))
 
 

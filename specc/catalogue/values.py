@@ -32,8 +32,8 @@ class TensorArgument:
 
 
 Value: TypeAlias = (
-    "int | float | str | bool | None | list[Value] | tuple[Value, ...] | Mapping[str, Value]"
-    " | Configured | StageReference | TensorArgument"
+    "int | float | str | bool | list[Value] | tuple[Value, ...] | Mapping[str, Value]"
+    " | Configured | StageReference | TensorArgument | None"
 )
 
 

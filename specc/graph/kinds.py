@@ -127,8 +127,10 @@ ILLEGAL_STATEMENT = Kind(
     id="illegal-statement",
     explanation="A statement stands where it has no meaning: `train` or `expect` in a block, an input of a model "
     "without a type, two `train` blocks.",
-    faulty="model m {\n  input x\n  output y = x -> Dense(2)\n}\n",
-    mended="model m {\n  input x: float32[4]\n  output y = x -> Dense(2)\n}\n",
+    faulty="block part {\n  input a\n  expect params == 10\n  output b = a -> Dense(2)\n}\n"
+    "model m {\n  input x: float32[4]\n  output y = x -> part\n}\n",
+    mended="block part {\n  input a\n  output b = a -> Dense(2)\n}\n"
+    "model m {\n  input x: float32[4]\n  output y = x -> part\n  expect params == 10\n}\n",
 )
 
 NO_OUTPUT = Kind(

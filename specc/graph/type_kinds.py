@@ -37,8 +37,8 @@ ARGUMENT_SHAPE = Kind(
     id="argument-shape",
     explanation="An argument does not fit the shape of what it is applied to: a `Reshape` to another number of "
     "elements, a kernel larger than the input, groups that do not divide the channels.",
-    faulty=_image_model("output y = x -> Reshape([28, 29])"),
-    mended=_image_model("output y = x -> Reshape([28, 28])"),
+    faulty=_image_model("output y = x -> Conv2D(8, 29)"),
+    mended=_image_model("output y = x -> Conv2D(8, 28)"),
 )
 
 AXIS_OUT_OF_RANGE = Kind(
@@ -59,8 +59,8 @@ BATCH_AXIS = Kind(
 INPUT_COUNT = Kind(
     id="input-count",
     explanation="A layer gets another number of tensors than it takes. Several are a tuple: `(a, b) -> Add()`.",
-    faulty=_image_model("output y = x -> Add() -> Flatten()"),
-    mended=_image_model("output y = (x, x) -> Add() -> Flatten()"),
+    faulty=_image_model('h = x -> Conv2D(1, 3, padding="same")', "output y = (x, h) -> Flatten()"),
+    mended=_image_model('h = x -> Conv2D(1, 3, padding="same")', "output y = (x, h) -> Add() -> Flatten()"),
 )
 
 UNKNOWN_SIZE = Kind(

@@ -7,11 +7,14 @@ what is shared in the file (a named layer, a const, a model) is one object for a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import keras
 
 from specc.catalogue.values import Configured, TensorArgument, Value
+from specc.constructs.mux import Mux
 from specc.graph.arrays import Array
 from specc.graph.infer import CheckedGraph, CheckedProgram
 from specc.graph.model import (
@@ -28,6 +31,7 @@ from specc.graph.model import (
     Tensor,
     WeightTensor,
 )
+from specc.graph.routing import Branch, Route, RoutedBranches, RoutedDense, Routing, route
 from specc.keras_backend import layers
 from specc.keras_backend.configure import all_configured, configured
 from specc.keras_backend.model import SpecModel
@@ -36,22 +40,26 @@ from specc.keras_backend.train import compile_for_training, loss_terms
 from specc.types import TensorType
 
 
-def lower(program: CheckedProgram, names: Sequence[str], seed: int | None) -> dict[str, SpecModel]:
+def lower(
+    program: CheckedProgram, names: Sequence[str], seed: int | None, routing: bool = True
+) -> dict[str, SpecModel]:
     """The Keras models of these names and whatever they call.
 
     Args:
         seed: the seed of all weights and random layers; none draws fresh ones.
+        routing: whether a mux may compute one branch a sample; without it every mux has its plain form.
     """
-    run = _Lowering(program, seed)
+    run = _Lowering(program, seed, routing)
     return {name: run.model(program.graphs[name]) for name in names}
 
 
 class _Lowering:
     """What the models of a program have in common."""
 
-    def __init__(self, program: CheckedProgram, seed: int | None) -> None:
+    def __init__(self, program: CheckedProgram, seed: int | None, routing: bool) -> None:
         self.program = program
         self.seed = seed
+        self.routing = routing
         self.shared: dict[str, keras.layers.Layer] = {}
         self._models: dict[int, SpecModel] = {}
 
@@ -67,6 +75,18 @@ class _Lowering:
         return self.model(self.program.of(graph))
 
 
+@dataclass(slots=True)
+class _Frame:
+    """The Keras tensors of a functional model that is being made: a model, or a branch of a routed mux inside one.
+
+    `anchor` is a tensor with the batch axis; `repeated` holds what has been repeated for each sample.
+    """
+
+    tensors: dict[Tensor, Any] = field(default_factory=dict)
+    repeated: dict[Tensor, Any] = field(default_factory=dict)
+    anchor: Any = None
+
+
 class _ModelLowering:
     """One graph on its way to a functional model."""
 
@@ -74,19 +94,18 @@ class _ModelLowering:
         self.run = run
         self.checked = checked
         self.graph = checked.graph
-        self.tensors: dict[Tensor, Any] = {}
-        self.repeated: dict[Tensor, Any] = {}
+        self.routing = route(checked) if run.routing else Routing()
         self.own: dict[str, keras.layers.Layer] = {}
-        self.anchor: Any = None
+        self.frame = _Frame()
 
     def model(self) -> SpecModel:
         inputs = {node.name: self._input(node) for node in self.graph.inputs}
         useful = self.graph.useful()
         for node in self.graph:
-            if node in useful and not isinstance(node.action, InputTensor):
+            if node in useful and node not in self.routing.inside and not isinstance(node.action, InputTensor):
                 self._call(node)
         outputs = {name: self._end(name, output.tensor) for name, output in self.graph.outputs.items()}
-        outputs = loss_terms(self.graph, outputs, self.tensors)
+        outputs = loss_terms(self.graph, outputs, self.frame.tensors)
         defaults = {
             node.name: _repeated(node.action.default, node.action.type)
             for node in self.graph.inputs
@@ -103,46 +122,54 @@ class _ModelLowering:
         assert type is not None and type.shape is not None
         shape = tuple(size if isinstance(size, int) else None for size in type.shape)
         tensor = keras.Input(shape=shape, dtype=type.dtype, name=node.name)
-        if self.anchor is None:
-            self.anchor = tensor
+        if self.frame.anchor is None:
+            self.frame.anchor = tensor
         if action.interval is not None:
             low, high = action.interval.low, action.interval.high
             # The guard speaks as the file does: of integers the high end does not belong.
             end = high + 1 if type.is_integer else high
             guard = layers.Guard(low=low, high=end, subject=f"input `{node.name}`", name=f"{node.name}.guard")
-            self.tensors[Tensor(node)] = guard(tensor)
+            self.frame.tensors[Tensor(node)] = guard(tensor)
         else:
-            self.tensors[Tensor(node)] = tensor
+            self.frame.tensors[Tensor(node)] = tensor
         return tensor
 
     def _call(self, node: Node) -> None:
-        # Two models may have layers of one name; what the file shares starts alike in all of them.
-        home = "" if node.shared else self.graph.name
-        with seeded(self.run.seed, f"{home}/{node.instance}"):
+        with self._seeded(node):
             results = self._results(node)
         if node.outputs == 1 and not isinstance(results, list | tuple):
             results = (results,)
         for output, result in enumerate(results):
-            self.tensors[Tensor(node, output)] = result
+            self.frame.tensors[Tensor(node, output)] = result
+
+    def _seeded(self, node: Node) -> AbstractContextManager[None]:
+        # Two models may have layers of one name; what the file shares starts alike in all of them.
+        home = "" if node.shared else self.graph.name
+        return seeded(self.run.seed, f"{home}/{node.instance}")
 
     def _results(self, node: Node) -> Any:
+        match self.routing.routes.get(node):
+            case RoutedDense(dense=dense):
+                return self._routed_dense(node, dense)
+            case RoutedBranches(branches=branches):
+                return self._routed_branches(node, branches)
         action = node.action
         arriving = self.graph.arriving(node)
         match action:
             case ConstantTensor() | WeightTensor() | KnobTensor():
-                return self._instance(node, _source)(self.anchor)
+                return self._instance(node, _source)(self.frame.anchor)
             case OperationCall():
                 ports = {port: place for place, port in enumerate(arriving)}
                 batched = [self.checked.type(tensor).batched for tensor in arriving.values()]
                 layer = self._instance(node, lambda name, _: _operation(name, action, ports, batched))
-                return layer([self.tensors[tensor] for tensor in arriving.values()])
+                return layer([self.frame.tensors[tensor] for tensor in arriving.values()])
             case ConstructCall(construct=construct):
                 types = self.checked.arriving(node)
                 inputs = tuple(type for port, type in types.items() if port.isdigit())
                 arguments = {port: type for port, type in types.items() if not port.isdigit()}
                 layer = self._instance(node, lambda name, _: construct.layer(name, inputs, arguments))
                 tensors = [
-                    self._batched(tensor) if port.isdigit() else self.tensors[tensor]
+                    self._batched(tensor) if port.isdigit() else self.frame.tensors[tensor]
                     for port, tensor in arriving.items()
                 ]
                 return layer(tensors[0] if len(tensors) == 1 else tensors)
@@ -160,7 +187,7 @@ class _ModelLowering:
             kernels = [arriving[name] for name in action.conditioned]
             batched = [self.checked.type(tensor).batched for tensor in kernels]
             layer = self._instance(node, lambda name, _: _conditioned(name, node, action, batched))
-            return layer([*inputs, *(self.tensors[tensor] for tensor in kernels)])
+            return layer([*inputs, *(self.frame.tensors[tensor] for tensor in kernels)])
         layer = self._instance(node, lambda name, _: _keras_layer(name, node, action))
         call = {
             argument.name: self._argument(action.written[argument.name], arriving)
@@ -170,6 +197,55 @@ class _ModelLowering:
         if action.entry.input_style == "positional":
             return layer(*inputs, **call)
         return layer(inputs if action.entry.input_style == "list" else inputs[0], **call)
+
+    def _routed_dense(self, mux: Node, dense: Node) -> Any:
+        """The group of a Dense that a mux selects; it bears the name of the Dense, whose weights it has."""
+        settings = _mux_settings(mux)
+        action = cast(LayerCall, dense.action)
+
+        def make(name: str, _: Action) -> keras.layers.Layer:
+            return layers.RoutedDense(name=name, **settings, **all_configured(action.written))
+
+        x = self._batched(self.graph.arriving(dense)["0"])
+        control = self.frame.tensors[self.graph.arriving(mux)["control"]]
+        with self._seeded(dense):
+            return self._instance(dense, make)([x, control])
+
+    def _routed_branches(self, mux: Node, branches: Sequence[Branch]) -> Any:
+        """A mux that sends samples through functional models, one for each branch."""
+        boundary = list(dict.fromkeys(tensor for branch in branches for tensor in branch.boundary))
+        layer = layers.RoutedBranches(
+            branches=[self._branch(mux, number, branch) for number, branch in enumerate(branches)],
+            inputs=[[boundary.index(tensor) for tensor in branch.boundary] for branch in branches],
+            batched=[self.checked.type(tensor).batched for tensor in boundary],
+            otherwise=_mux_settings(mux)["otherwise"],
+            subject=f"mux `{mux.name}`",
+            name=mux.instance,
+        )
+        control = self.frame.tensors[self.graph.arriving(mux)["control"]]
+        return layer([*(self.frame.tensors[tensor] for tensor in boundary), control])
+
+    def _branch(self, mux: Node, number: int, branch: Branch) -> keras.Model | None:
+        """The functional model of a branch; none for one that hands on what flows in."""
+        if not branch.nodes:
+            return None
+        outer = self.frame
+        inputs = {
+            tensor: keras.Input(batch_shape=outer.tensors[tensor].shape, dtype=outer.tensors[tensor].dtype)
+            for tensor in branch.boundary
+        }
+        anchor = next(inputs[tensor] for tensor in branch.boundary if self.checked.type(tensor).batched)
+        self.frame = _Frame(tensors=dict(inputs), anchor=anchor)
+        inside = {node for found in self._routes_within(branch) for node in found.inside}
+        for node in branch.nodes:
+            if node not in inside:
+                self._call(node)
+        model = keras.Model(list(inputs.values()), self._batched(branch.end), name=f"{mux.name}.branch_{number}")
+        self.frame = outer
+        return model
+
+    def _routes_within(self, branch: Branch) -> list[Route]:
+        return [self.routing.routes[node] for node in branch.nodes if node in self.routing.routes]
 
     def _argument(self, value: Value, arriving: Mapping[str, Tensor]) -> Any:
         """An argument of a layer's call: tensors, or a setting."""
@@ -191,11 +267,11 @@ class _ModelLowering:
     def _batched(self, tensor: Tensor) -> Any:
         """A tensor as layers take it: what is the same for every sample is repeated for each."""
         if self.checked.type(tensor).batched:
-            return self.tensors[tensor]
-        if tensor not in self.repeated:
+            return self.frame.tensors[tensor]
+        if tensor not in self.frame.repeated:
             name = f"{tensor.node.name}.per_sample"
-            self.repeated[tensor] = layers.PerSample(name=name)([self.tensors[tensor], self.anchor])
-        return self.repeated[tensor]
+            self.frame.repeated[tensor] = layers.PerSample(name=name)([self.frame.tensors[tensor], self.frame.anchor])
+        return self.frame.repeated[tensor]
 
     def _end(self, name: str, tensor: Tensor) -> Any:
         """An output; one that is nothing but an input is passed through a layer, which Keras wants there."""
@@ -203,6 +279,11 @@ class _ModelLowering:
         if isinstance(tensor.node.action, InputTensor):
             return keras.layers.Identity(name=f"{name}.output")(found)
         return found
+
+
+def _mux_settings(mux: Node) -> dict[str, Any]:
+    construct = cast(Mux, cast(ConstructCall, mux.action).construct)
+    return {"of": construct.of, "otherwise": construct.otherwise, "subject": f"mux `{mux.name}`"}
 
 
 def _source(name: str, action: Action) -> keras.layers.Layer:

@@ -261,7 +261,7 @@ RECIPES: Final[dict[str, Sequence[tuple[dict[str, Any], Sequence[Dims]]]]] = {
         ({"equation": "abc,cd->abd", "output_shape": (None, 4)}, [(3, 2), (None, 2)]),
         ({"equation": "abc,cd->abd", "output_shape": (3, 4), "bias_axes": "d"}, [(3, 2), (2, 2)]),
         ({"equation": "ab,bc->ac", "output_shape": 4, "bias_axes": "c"}, [(3,)]),
-        ({"equation": "...x,xy->...y", "output_shape": 4, "bias_axes": "y"}, [(3,), (2, 3), (None, 2, 3)]),
+        ({"equation": "...x,xy->...y", "output_shape": 4, "bias_axes": "y"}, [(3,), (2, 3), (5, 2, 3)]),
         ({"equation": "abcd,cde->abe", "output_shape": (None, 4), "bias_axes": "be"}, [(3, 2, 2), (3, None, 2)]),
         ({"equation": "ab...,bc->ac...", "output_shape": 4, "bias_axes": "c"}, [(3, 2), (3, 2, 2)]),
         ({"equation": "abc,bcd->ad", "output_shape": 5}, [(3, 2)]),
@@ -310,7 +310,7 @@ RECIPES: Final[dict[str, Sequence[tuple[dict[str, Any], Sequence[Dims]]]]] = {
         ({"layer": StageReference("BatchNormalization", {})}, [(2, 4, 3)]),
     ],
 }
-"""Arguments that depend on each other, with shapes that suit them: half of a layer's samples start from one of these."""
+"""Arguments that depend on each other, with shapes that suit them: half of a layer's samples start from these."""
 
 IMAGES: Final = frozenset(images.RULES)
 _LISTED: Final = frozenset({"kernel_size", "strides", "pool_size", "size", "dilation_rate", "output_size"})

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from specc.catalogue import Configured, StageReference, TensorArgument, configuration, layer, operation
+from specc.catalogue import REFUSED, Configured, StageReference, TensorArgument, configuration, layer, operation
 from specc.types import INTEGER_LIMIT
 
 CONV = {"filters": 8, "kernel_size": 3}
@@ -61,7 +61,7 @@ def faults(name: str, arguments: dict[str, Any]) -> list[tuple[str | None, str, 
             (
                 "activation",
                 "illegal-value",
-                '`activation`: "glu" is refused: it halves an axis, which no layer expects of its activation: write the op `glu(x)` behind the layer',
+                '`activation`: "glu" is refused: ' + REFUSED["glu"],
                 None,
             ),
         ),

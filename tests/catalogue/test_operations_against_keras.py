@@ -1,4 +1,4 @@
-"""The oracle of the ops: what the catalogue says of a sample is what Keras computes from that sample's operands alone."""
+"""The oracle of the ops: what is said of a sample is what Keras computes from that sample's operands alone."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """What an op's rule consists of, and the vocabulary that these rules are written in.
 
-The law of every op: what it gives for a sample is what it gives for that sample's operands alone, without the batch axis.
-An operand that is the same for every sample takes part in each. Axes count as in Keras: axis 0 is the batch, also for an
-operand that has none.
+The law of every op: what it gives for a sample is what it gives for that sample's operands alone, without the batch
+axis. An operand that is the same for every sample takes part in each. Axes count as in Keras: axis 0 is the batch, also
+for an operand that has none. Shapes and pad widths are per sample.
 """
 
 from __future__ import annotations

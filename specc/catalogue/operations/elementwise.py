@@ -145,10 +145,9 @@ def _modulo(left: Interval, right: Interval) -> Interval:
 def _clip(call: OperationCall) -> LayerFacts | Fault:
     x, low, high = call["x"], call["x_min"], call["x_max"]
     dtype, shape = x.type.dtype, call.broadcast()
-    if any(
-        result_dtype((dtype, limit.dtype)) != dtype or limit.dtype in DTYPES and limit.dtype != dtype
-        for limit in (low, high)
-    ):
+    # Keras makes numbers of the operand's dtype of the limits, but leaves tensors what they are.
+    tensors = [limit.dtype for limit in (low, high) if limit.dtype in DTYPES]
+    if set(tensors) - {dtype} or any(result_dtype((dtype, limit.dtype)) != dtype for limit in (low, high)):
         message = f"the limits of clip must have the dtype of its operand {x.type}; they are {low.type} and {high.type}"
         return Fault("dtype-mismatch", message, input=0)
     if shape != x.shape:

@@ -11,7 +11,7 @@ from specc.catalogue.operations.base import Operand, OperationCall, OperationRul
 from specc.catalogue.promotion import float_dtype
 from specc.catalogue.ranges import UNIT
 from specc.catalogue.rules.base import per_sample_axis, size
-from specc.types import ANYTHING, FLOAT_DTYPES, Interval, broadcast_shapes, shape_text, surely_different
+from specc.types import ANYTHING, FLOAT_DTYPES, Interval, broadcast_shapes, shape_text
 
 
 def _refused_indices(call: OperationCall, indices: Operand, length: int | None) -> Fault | None:
@@ -52,7 +52,8 @@ def _take_along_axis(call: OperationCall) -> LayerFacts | Fault:
     if refused is not None:
         return refused
     if len(x.shape) != len(indices.shape):
-        message = f"take_along_axis needs operands of the same rank; these are {shape_text(x.shape)} and {shape_text(indices.shape)}"
+        texts = f"{shape_text(x.shape)} and {shape_text(indices.shape)}"
+        message = f"take_along_axis needs operands of the same rank; these are {texts}"
         return Fault("merge-mismatch", message, argument="indices")
     rest = broadcast_shapes(
         (*x.shape[:place], 1, *x.shape[place + 1 :]), (*indices.shape[:place], 1, *indices.shape[place + 1 :])

@@ -32,7 +32,9 @@ def _transpose(call: OperationCall) -> LayerFacts | Fault:
         return Fault("batch-axis", message, "write the whole order, batch first: `axes=[0, 2, 1]`", "axes")
     order = [axis + len(shape) + 1 if axis < 0 else axis for axis in axes]
     if sorted(order) != list(range(len(shape) + 1)):
-        message = f"`axes` {shape_text(tuple(axes))} is no order of the axes 0..{len(shape)} of {shape_text(shape)} and its batch"
+        message = (
+            f"`axes` {shape_text(axes)} is no order of the axes 0..{len(shape)} of the batch of {shape_text(shape)}"
+        )
         return Fault("axis-out-of-range", message, argument="axes", input=0)
     if order[0] != 0:
         return Fault("batch-axis", "`axes` has to leave the batch axis 0 in its place", argument="axes")

@@ -13,9 +13,7 @@ from specc.types import (
     Dim,
     Interval,
     Shape,
-    SymbolicDim,
     TensorType,
-    UnknownDim,
     shape_text,
 )
 
@@ -174,11 +172,3 @@ def per_sample_axes(axes: int | tuple[int, ...], rank: int) -> tuple[int, ...] |
             return Fault("axis-out-of-range", f"axis {axis} is named twice", argument="axis")
         places.append(place)
     return tuple(places)
-
-
-def is_static(shape: Shape) -> bool:
-    return all(isinstance(entry, int) for entry in shape)
-
-
-def is_open(dim: Dim) -> bool:
-    return isinstance(dim, (SymbolicDim, UnknownDim))

@@ -74,7 +74,7 @@ def _faulty_letters(equation: _Equation) -> Iterator[str]:
     if not equation.left:
         batch = equation.input[0]
         if not equation.output.startswith(batch) or batch in equation.kernel:
-            yield f"the first letter of `equation`, {batch}, is the batch axis: it leads the output and is not the kernel's"
+            yield f"the first letter of `equation`, {batch}, is the batch axis: it leads the output, not the kernel"
 
 
 @dataclass(frozen=True, slots=True)

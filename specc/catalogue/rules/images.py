@@ -50,8 +50,8 @@ def _resized(call: Call) -> LayerFacts:
 
 
 _MAKE_FLOATS: Final = (
-    "AutoContrast", "RandomElasticTransform", "RandomErasing", "RandomGaussianBlur", "RandomPerspective", "RandomRotation",
-    "RandomSharpness", "RandomShear", "RandomTranslation", "RandomZoom", "Solarization",
+    "AutoContrast", "RandomElasticTransform", "RandomErasing", "RandomGaussianBlur", "RandomPerspective",
+    "RandomRotation", "RandomSharpness", "RandomShear", "RandomTranslation", "RandomZoom", "Solarization",
 )  # fmt: skip
 """Whatever the image's dtype was."""
 

@@ -14,17 +14,17 @@ from specc.keras_backend.layers.operations import FORMS, RANDOM, TRACED, Operand
 class Operation(keras.layers.Layer):
     """Apply an op, most of them of `keras.ops`, to each sample.
 
-    What comes out for a sample is what the op gives for that sample's tensors alone, without the batch axis: broadcasting
-    and `matmul` never meet the batch, and without an axis a reduction covers all axes of a sample. A tensor without a
-    batch axis takes part in each sample. Axes count as in Keras, axis 0 is the batch, also for a tensor that has none;
-    shapes, pad widths, repeats and the subscripts of `einsum` are those of a sample.
+    What comes out for a sample is what the op gives for that sample's tensors alone, without the batch axis:
+    broadcasting and `matmul` never meet the batch, and without an axis a reduction covers all axes of a sample. A
+    tensor without a batch axis takes part in each sample. Axes count as in Keras, axis 0 is the batch, also for a
+    tensor that has none; shapes, pad widths, repeats and the subscripts of `einsum` are those of a sample.
 
-    The op computes in the dtype that its tensors promote to, under every dtype policy. Sources: `keras.ops`, and for what
-    it leaves open NumPy (https://numpy.org/doc/stable/reference/routines.html).
+    The op computes in the dtype that its tensors promote to, under every dtype policy. Sources: `keras.ops`, and for
+    what it leaves open NumPy (https://numpy.org/doc/stable/reference/routines.html).
 
     Args:
-        function: name of the op: one of `keras.ops`, or `normal` and `uniform`, which draw random numbers in the shape of
-            `like`, anew at each call.
+        function: name of the op: one of `keras.ops`, or `normal` and `uniform`, which draw random numbers in the shape
+            of `like`, anew at each call.
         arguments: the op's arguments by name: numbers, strings, lists, and `{"input": i}` for the i-th tensor.
         batched: for each tensor whether it has a batch axis.
 

@@ -43,9 +43,7 @@ class Split(keras.layers.Layer):
         if x.shape[self.axis] not in (None, sum(self.sizes)):
             raise ValueError(f"parts of {self.sizes} do not make up axis {self.axis} of {tuple(x.shape)}")
         place = len(x.shape) + self.axis
-        return tuple(
-            keras.KerasTensor((*x.shape[:place], size, *x.shape[place + 1 :]), x.dtype) for size in self.sizes
-        )
+        return tuple(keras.KerasTensor((*x.shape[:place], size, *x.shape[place + 1 :]), x.dtype) for size in self.sizes)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of this layer."""

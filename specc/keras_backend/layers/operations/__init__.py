@@ -28,10 +28,10 @@ RANDOM: Final = frozenset(sampling.FORMS)
 """The ops whose `seed` is a generator of random numbers, which the layer keeps."""
 
 TRACED: Final = RANDOM | {
-    "logaddexp", "logsumexp", "mod", "normalize", "reciprocal", "take", "take_along_axis",
+    "arctan2", "logaddexp", "logsumexp", "mod", "normalize", "reciprocal", "take", "take_along_axis",
 }  # fmt: skip
 """The ops whose results are known by tracing them, which takes a few milliseconds.
 
-The forms of the others take symbolic tensors too, but `keras.ops` errs in the dtypes of some: it gives `reciprocal`,
-`logsumexp` and `normalize` of float16 as float32, and numbers in `mod` and `logaddexp` the dtype of the tensor.
+The forms of the others take symbolic tensors too. But `keras.ops` errs in some symbolic dtypes: of `reciprocal`,
+`logsumexp` and `normalize` in float16, and of `arctan2`, `logaddexp` and `mod` with a number.
 """

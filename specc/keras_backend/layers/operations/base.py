@@ -1,8 +1,8 @@
 """What the forms of the ops are written in: operands that know whether they have a batch axis.
 
 The law of every form: what it gives for a sample is what the op gives for that sample's operands alone. Most forms get
-there by giving each operand a batch axis, of one where it has none: then axes count alike for all, axis 0 the batch, and
-what is left to do is `keras.ops`. Everything here takes symbolic tensors too, and sizes that are not known yet.
+there by giving each operand a batch axis, of one where it has none: then axes count alike for all, axis 0 the batch,
+and what is left to do is `keras.ops`. Everything here takes symbolic tensors too, and sizes that are not known yet.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ def elementwise(function: Callable[..., Any]) -> Form:
 
 
 def _clip(x: Any, x_min: Any, x_max: Any) -> Any:
-    """The lower limit wins, as in TensorFlow; other than there, limits of each sample's own may meet one `x` for all."""
+    """The lower limit wins, as in TensorFlow, whose own clip can not widen `x` by limits of each sample's own."""
     return ops.maximum(ops.minimum(x, x_max), x_min)
 
 

@@ -42,9 +42,7 @@ def _take_along_axis(x: Operand, indices: Operand, axis: int | None = None) -> A
     merged = ops.reshape(moved, (*sizes[:axis], product(sizes[axis : axis + 2]), *sizes[axis + 2 :]))
     found = ops.take_along_axis(table.tensor, merged, axis=axis)
     around = ops.shape(found)
-    return ops.moveaxis(
-        ops.reshape(found, (*around[:axis], *sizes[axis : axis + 2], *around[axis + 1 :])), axis, 0
-    )
+    return ops.moveaxis(ops.reshape(found, (*around[:axis], *sizes[axis : axis + 2], *around[axis + 1 :])), axis, 0)
 
 
 FORMS: Final[Mapping[str, Form]] = {

@@ -29,9 +29,7 @@ def _einsum(subscripts: str, operands: Sequence[Operand | float]) -> Any:
     parts, output = subscripts.replace(" ", "").split("->")
     batch = next(letter for letter in string.ascii_letters if letter not in subscripts)
     entries = [operand(value) for value in operands]
-    named = [
-        batch + part if entry.batched else part for part, entry in zip(parts.split(","), entries, strict=True)
-    ]
+    named = [batch + part if entry.batched else part for part, entry in zip(parts.split(","), entries, strict=True)]
     whole = batch + output if any(entry.batched for entry in entries) else output
     return ops.einsum(f"{','.join(named)}->{whole}", *(entry.tensor for entry in entries))
 

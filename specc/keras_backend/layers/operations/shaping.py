@@ -48,7 +48,7 @@ def _pad(x: Any, pad_width: int | tuple[tuple[int, int], ...], mode: str = "cons
     if mode != "reflect":
         return ops.pad(x, ((0, 0), *pairs), mode, **arguments)
     # TensorFlow reflects no batch of none: a sample joins and leaves again.
-    return ops.pad(ops.pad(x, ((0, 1), *((0, 0),) * rank)), ((0, 0), *pairs), mode)[:-1]
+    return ops.pad(ops.pad(x, ((0, 1), *((0, 0),) * rank)), ((0, 0), *pairs), mode)[:-1, ...]
 
 
 def _joined(function: Callable[..., Any], values: Sequence[Operand | float], axis: int) -> Any:
