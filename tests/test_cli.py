@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import pytest
 
@@ -260,7 +260,7 @@ def test_compile_writes_what_build_gives_and_tells_a_pipe_where(run: Run) -> Non
     for given, expected in zip(compiled.weights, specc.build("net.cnet", "wary", seed=8).weights, strict=True):
         np.testing.assert_array_equal(given.numpy(), expected.numpy())
 
-    done = run("compile", "net.cnet", "-o", "wrong.keras", "--model", "clean", "--weights", "wary.weights.h5")
+    done = run("compile", "net.cnet", "-o", "wrong.keras", "--set", "width=3", "--weights", "wary.weights.h5")
     assert (done.code, done.out, Path("wrong.keras").exists()) == (2, "", False)
     assert done.err.splitlines()[-1].startswith("specc: the weights of wary.weights.h5 do not fit this model: ")
 
@@ -294,19 +294,24 @@ def test_compile_tells_a_terminal_what_it_does_and_what_it_wrote(run: Run, monke
     assert f"out\n  clean\n{signature}  serving_default\n{signature}{summary}" in text
 
 
-def started(*arguments: str, **settings: object) -> subprocess.Popen[str]:
+def started(*arguments: str, stdout: IO[str] | int = subprocess.PIPE, cwd: Path = ROOT) -> subprocess.Popen[str]:
     # As a user has it, who has set no log level.
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    del environment["TF_CPP_MIN_LOG_LEVEL"]
-    command = [sys.executable, *arguments]
-    return subprocess.Popen(command, env=environment, text=True, stderr=subprocess.PIPE, **settings)  # type: ignore[call-overload, no-any-return]
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        env=environment | {"PYTHONPATH": str(ROOT)},
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        cwd=cwd,
+        text=True,
+    )
 
 
 def test_check_never_loads_tensorflow() -> None:
     program = (
         "import sys; from specc.cli import main; code = main(); print(code, {'tensorflow', 'keras'} & {*sys.modules})"
     )
-    process = started("-c", program, "check", str(ROOT / "examples" / "gated_skip.cnet"), stdout=subprocess.PIPE)
+    process = started("-c", program, "check", str(ROOT / "examples" / "gated_skip.cnet"))
     assert process.communicate() == ("0 set()\n", "")
 
 
@@ -331,7 +336,7 @@ def test_a_stream_that_is_gone_is_no_traceback() -> None:
 
 def test_a_terminated_compile_leaves_nothing(tmp_path: Path) -> None:
     spec = str(ROOT / "examples" / "gated_skip.cnet")
-    process = started("-m", "specc", "compile", spec, "-o", "below/out", cwd=tmp_path, stdout=subprocess.PIPE)
+    process = started("-m", "specc", "compile", spec, "-o", "below/out", cwd=tmp_path)
     # Once the half-written folder is there, and before it gets its name.
     while process.poll() is None and not list(tmp_path.glob("below/.specc-*")):
         time.sleep(0.01)

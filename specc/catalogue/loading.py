@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from specc.catalogue.entries import Argument
@@ -15,6 +14,9 @@ from specc.catalogue.kinds import Kind
 @cache
 def data(name: str) -> Any:
     """A data file as JSON reads it; callers do not change it."""
+    # Costs milliseconds that whoever asks for no entry does not pay.
+    from importlib.resources import files
+
     return json.loads(files("specc.catalogue").joinpath("data", name).read_text(encoding="utf-8"))
 
 

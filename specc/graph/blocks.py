@@ -7,11 +7,19 @@ from specc.graph import sources
 from specc.graph.arguments import Arguments, unknown_argument
 from specc.graph.calls import tensors_of
 from specc.graph.evaluate import known
-from specc.graph.kinds import ARITY, ILLEGAL_STATEMENT, MISSING_ARGUMENT, NO_OUTPUT, OUT_OF_BOUNDS, WRONG_KIND
+from specc.graph.kinds import (
+    ARITY,
+    ILLEGAL_STATEMENT,
+    MISSING_ARGUMENT,
+    NO_OUTPUT,
+    NO_TENSOR,
+    OUT_OF_BOUNDS,
+    WRONG_KIND,
+)
 from specc.graph.model import Constraint, Missing, Tensor
-from specc.graph.scope import Item, Place, Scope
+from specc.graph.scope import ArrivingSize, Item, Place, Scope
 from specc.graph.state import MAXIMAL_BLOCKS, Elaboration
-from specc.graph.values import Bundle, Result, first_reported, has_tensor
+from specc.graph.values import Bundle, Result, described, first_reported
 from specc.syntax import ast
 
 
@@ -65,23 +73,31 @@ def _body(
         message = f"block `{block.name}` takes {len(inputs)} tensors ({listed}), not {len(tensors)}"
         return run.report(ARITY, call.span, message)
     run.declare([statement for statement in block.body if not isinstance(statement, ast.Input)], scope)
+    sizes: dict[str, ArrivingSize] = {}
     for statement, tensor in zip(inputs, tensors, strict=True):
         run.bind(statement.name, tensor, statement.name_span, scope)
-        _constrain(run, statement, tensor, scope, call)
+        sizes = _constrain(run, statement, tensor, scope, call) | sizes
+    # A symbol becomes a name once every input has been declared with it.
+    scope.entries.update(sizes)
     return _outputs(run, block, scope)
 
 
-def _constrain(run: Elaboration, statement: ast.Input, tensor: Tensor, scope: Scope, call: ast.Call) -> None:
-    """Note what the block says of the tensor that arrives; the types are known later."""
+def _constrain(
+    run: Elaboration, statement: ast.Input, tensor: Tensor, scope: Scope, call: ast.Call
+) -> dict[str, ArrivingSize]:
+    """Note what the block says of the tensor that arrives; the symbols of its type, which the body may read."""
     for part in (statement.range, statement.default):
         if part is not None:
             run.report(ILLEGAL_STATEMENT, part.span, "the input of a block takes what comes: no range, no default")
-    if statement.type is not None:
-        type = sources.declared_type(run, statement.type, scope)
-        if not isinstance(type, Reported):
-            run.graph.constraints.append(
-                Constraint(tensor=tensor, type=type, name=statement.name, span=statement.type.span, used=call.span)
-            )
+    if statement.type is None:
+        return {}
+    type = sources.declared_type(run, statement.type, scope)
+    if isinstance(type, Reported):
+        return {}
+    constraint = Constraint(tensor=tensor, type=type, name=statement.name, span=statement.type.span, used=call.span)
+    run.graph.constraints.append(constraint)
+    symbols = [(axis, size.id) for axis, size in enumerate(statement.type.sizes) if isinstance(size, ast.Name)]
+    return {name: ArrivingSize(constraint, axis) for axis, name in symbols if scope.lookup(name) is None}
 
 
 def _outputs(run: Elaboration, block: ast.Block, scope: Scope) -> Result:
@@ -113,9 +129,13 @@ def _outputs(run: Elaboration, block: ast.Block, scope: Scope) -> Result:
 
 
 def _collect(run: Elaboration, statement: ast.Output, value: Result, results: list[Tensor]) -> Reported | None:
-    if isinstance(value, Tensor):
-        results.append(value)
-        return None
-    if isinstance(value, Reported):
-        return value
-    return run.report(ARITY, statement.span, "an output is one tensor" + (", not several" if has_tensor(value) else ""))
+    match value:
+        case Tensor():
+            results.append(value)
+            return None
+        case Bundle(items):
+            results += items
+            return None
+        case Reported():
+            return value
+    return run.report(NO_TENSOR, statement.span, f"an output is a tensor, not {described(value)}")

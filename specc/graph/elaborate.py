@@ -21,17 +21,19 @@ from specc.graph.kinds import (
     ILLEGAL_TYPE,
     MISSING_ARGUMENT,
     NO_OUTPUT,
+    NOT_KNOWN_NOW,
     OUT_OF_BOUNDS,
     UNKNOWN_NAME,
     WRONG_KIND,
 )
 from specc.graph.model import Expectation, Graph, ModelCall, OutputTensor, Program, Tensor
 from specc.graph.parameters import Parameters, given
-from specc.graph.scope import Binding, Bound, FileScope, Item, Place, Scope
+from specc.graph.scope import ArrivingSize, Binding, Bound, Entry, FileScope, Item, Place, Scope
 from specc.graph.state import MAXIMAL_CHAIN, Elaboration
 from specc.graph.values import Bundle, Result, described
 from specc.source import Span
 from specc.syntax import ast
+from specc.types import UNKNOWN
 
 
 class Models:
@@ -201,10 +203,23 @@ class _Model(Elaboration):
             self._constants[id(item.node)] = sources.constant(self, item.node, Scope(item.home, place=place), place)
         return self._constants[id(item.node)]
 
-    def value(self, entry: Binding | Bound | Item, name: str, scope: Scope, read: Span | None = None) -> Result:
+    def _arriving_size(self, size: ArrivingSize, name: str, read: Span) -> int | Reported:
+        """What a symbol of a block's input stands for in this copy of the block."""
+        arriving = self.foresight.arriving(size.constraint)
+        if arriving is None:
+            return self.sink.again()
+        found = arriving.shape[size.axis] if arriving.shape is not None else UNKNOWN
+        if isinstance(found, int):
+            return found
+        message = f"`{name}` must be known when compiling; `{size.constraint.name}` is {arriving} here"
+        return self.report(NOT_KNOWN_NOW, size.constraint.used, message, Label(read, "the block reads it here"))
+
+    def value(self, entry: Entry, name: str, scope: Scope, read: Span | None = None) -> Result:
         """What a name of a body is bound to; its statement is evaluated when it is first asked for."""
         if isinstance(entry, Bound):
             return entry.value
+        if isinstance(entry, ArrivingSize):
+            return self._arriving_size(entry, name, read or entry.span)
         assert isinstance(entry, Binding)
         entry.used = entry.used or read is not None
         if entry.place not in scope.values:

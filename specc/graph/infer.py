@@ -16,6 +16,7 @@ from specc.diagnostics import Kind, Label, Sink
 from specc.graph.matching import fit, substituted
 from specc.graph.model import (
     ConstantTensor,
+    Constraint,
     ConstructCall,
     Graph,
     InputTensor,
@@ -85,12 +86,16 @@ class _Inference:
     def run(self) -> CheckedGraph:
         if id(self.graph) not in self.known:
             for node in self.graph:
-                facts = self._node(node)
-                if isinstance(facts, LayerFacts) and self._same_weights(node, facts):
-                    self.facts[node] = facts
+                self.visit(node)
             self._constraints()
             self.known[id(self.graph)] = CheckedGraph(self.graph, self.facts, self.known)
         return self.known[id(self.graph)]
+
+    def visit(self, node: Node) -> None:
+        """Find the facts of a node, whose inputs have been visited."""
+        facts = self._node(node)
+        if isinstance(facts, LayerFacts) and self._same_weights(node, facts):
+            self.facts[node] = facts
 
     def _node(self, node: Node) -> LayerFacts | None:
         """The facts of a node; none once its fault has been reported, here or further up."""
@@ -198,13 +203,19 @@ class _Inference:
     def _constraints(self) -> None:
         sizes: dict[int, dict[str, Dim]] = {}
         for constraint in self.graph.constraints:
-            if constraint.tensor.node not in self.facts:
-                continue
-            arriving = self.facts[constraint.tensor.node].outputs[constraint.tensor.output]
-            fault = fit(constraint.type, arriving, sizes.setdefault(id(constraint.used), {}), constraint.name)
-            if fault is not None:
-                label = Label(constraint.span, "it is declared here")
-                self.sink.report(KIND_OF[fault.pattern], constraint.used, fault.message, label, help=fault.help)
+            self.fitting(constraint, sizes.setdefault(id(constraint.used), {}))
+
+    def fitting(self, constraint: Constraint, sizes: dict[str, Dim]) -> TensorType | None:
+        """The type that arrives where a block declares one; none once a fault has been reported."""
+        if constraint.tensor.node not in self.facts:
+            return None
+        arriving = self.facts[constraint.tensor.node].outputs[constraint.tensor.output]
+        fault = fit(constraint.type, arriving, sizes, constraint.name)
+        if fault is None:
+            return arriving
+        label = Label(constraint.span, "it is declared here")
+        self.sink.report(KIND_OF[fault.pattern], constraint.used, fault.message, label, help=fault.help)
+        return None
 
     def _report(self, node: Node, fault: Fault, tensors: dict[str, Tensor]) -> None:
         port = fault.argument if fault.argument in tensors else str(fault.input) if fault.input is not None else None
@@ -215,6 +226,37 @@ class _Inference:
             labels.append(Label(source.node.span, f"this is {type}"))
         span = node.spans.get(fault.argument or "", node.span)
         self.sink.report(KIND_OF[fault.pattern], span, fault.message, *labels, help=fault.help)
+
+
+class Foresight:
+    """Types in a graph that is still being made, for sizes that decide how it goes on.
+
+    Each node is looked at once, and only if a size that is asked for depends on it. What is found wrong on the way goes
+    to the sink; `infer` finds it again, and the sink keeps it once.
+    """
+
+    def __init__(self, graph: Graph, sink: Sink) -> None:
+        self._inference = _Inference(graph, sink, {})
+        self._visited: set[Node] = set()
+
+    def arriving(self, constraint: Constraint) -> TensorType | None:
+        """What arrives where a block declares a type; none once a fault has been reported."""
+        waiting = [constraint.tensor.node]
+        while waiting:
+            node = waiting[-1]
+            arriving = self._inference.graph.arriving(node).values()
+            before = [tensor.node for tensor in arriving if tensor.node not in self._visited]
+            if node in self._visited or not before:
+                waiting.pop()
+                self._visit(node)
+            else:
+                waiting += before
+        return self._inference.fitting(constraint, {})
+
+    def _visit(self, node: Node) -> None:
+        if node not in self._visited:
+            self._visited.add(node)
+            self._inference.visit(node)
 
 
 def _holds_port(value: Value) -> bool:

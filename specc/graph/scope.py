@@ -17,6 +17,7 @@ from specc.syntax import ast
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from specc.graph.model import Constraint
     from specc.graph.values import Result
 
 
@@ -38,6 +39,18 @@ class Bound:
     span: Span
 
 
+@dataclass(frozen=True, slots=True)
+class ArrivingSize:
+    """A symbol in the type of a block's input: the size of one axis of the tensor that arrives there."""
+
+    constraint: Constraint
+    axis: int
+
+    @property
+    def span(self) -> Span:
+        return self.constraint.span
+
+
 @dataclass(slots=True)
 class Item:
     """A block, model, layer or const of a file, with the file whose names it sees."""
@@ -51,7 +64,7 @@ class Item:
         return self.node.name_span
 
 
-Entry: TypeAlias = "Binding | Bound | Item"
+Entry: TypeAlias = "Binding | Bound | ArrivingSize | Item"
 
 
 @dataclass(slots=True)

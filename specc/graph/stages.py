@@ -12,7 +12,7 @@ from specc.graph.arguments import bind
 from specc.graph.evaluate import bounds, condition
 from specc.graph.kinds import REFUSED_LAYER, SURPLUS_ARGUMENT, UNKNOWN_LAYER
 from specc.graph.model import Tensor
-from specc.graph.scope import Binding, Bound, Item, Place, Scope
+from specc.graph.scope import ArrivingSize, Binding, Bound, Entry, Item, Place, Scope
 from specc.graph.state import Elaboration
 from specc.graph.values import Bundle, Result, Unapplied, described
 from specc.syntax import ast
@@ -109,7 +109,7 @@ def _named(
     value: Result,
     scope: Scope,
     place: Place,
-    entry: Binding | Bound | Item,
+    entry: Entry,
     home: Scope,
     bare: bool,
 ) -> Result:
@@ -136,7 +136,13 @@ def _named(
             if isinstance(arguments, Reported):
                 return arguments
             return run.instantiate(entry, arguments, value, place, call)
-    kind = f"{described(entry.value)}" if isinstance(entry, Bound) else "a tensor"
+    match entry:
+        case Bound(value=bound):
+            kind = described(bound)
+        case ArrivingSize():
+            kind = "a size"
+        case _:
+            kind = "a tensor"
     return run.report(UNKNOWN_LAYER, call.name_span, f"`{call.name}` is {kind}, not a layer, block or model")
 
 

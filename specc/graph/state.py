@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from specc.diagnostics import Kind, Label, Reported, Sink, suggestion
+from specc.graph.infer import Foresight
 from specc.graph.kinds import OUT_OF_BOUNDS
 from specc.graph.model import Action, Graph, Missing, Node, Tensor
 from specc.graph.scope import Entry, Item, Place, Scope
@@ -34,6 +35,7 @@ class Elaboration(ABC):
     def __init__(self, graph: Graph, sink: Sink) -> None:
         self.graph = graph
         self.sink = sink
+        self.foresight = Foresight(graph, sink)
         self.taken: set[str] = set()
         self.depth = 0
         self.blocks = 0

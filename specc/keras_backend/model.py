@@ -102,7 +102,7 @@ class SpecModel(keras.Model):
 
     def get_config(self) -> dict[str, Any]:
         """The functional model's config and the defaults of its inputs."""
-        config: dict[str, Any] = super().get_config()
+        config = _counting_calls_inside(self, super().get_config())
         return {**config, "input_defaults": self.input_defaults} if self._input_defaults else config
 
     def _known_input(self, name: str) -> Any:
@@ -143,6 +143,32 @@ class SpecModel(keras.Model):
                 name: repeat_for_batch(self._input_defaults[name], self.input[name].dtype, anchor) for name in missing
             }
         return {name: inputs[name] if name in inputs else defaults[name] for name in self.input}
+
+
+def _counting_calls_inside(model: keras.Model, config: dict[str, Any]) -> dict[str, Any]:
+    """The config with the calls of a layer numbered as they will be when it is read.
+
+    Keras numbers the calls that the model itself makes of a layer, from 0. When it reads a config it makes the models
+    inside first; a layer that they share with this model has been called by them by then.
+    """
+    inside = [layer for layer in model._flatten_layers(include_self=False) if isinstance(layer, keras.Model)]
+    nodes = {id(node) for inner in inside for level in inner._nodes_by_depth.values() for node in level}
+    before = {layer.name: sum(id(node) in nodes for node in layer._inbound_nodes) for layer in model.layers}
+    calls = [{**layer, "inbound_nodes": _shifted(layer["inbound_nodes"], before)} for layer in config["layers"]]
+    ends = {key: _shifted(config[key], before) for key in ("input_layers", "output_layers")}
+    return {**config, "layers": calls, **ends}
+
+
+def _shifted(part: Any, before: Mapping[str, int]) -> Any:
+    """A part of a config in which every tensor `[layer, call, output]` has its call moved behind the earlier ones."""
+    match part:
+        case [str() as layer, int() as call, int() as output] if layer in before:
+            return type(part)((layer, call + before[layer], output))
+        case dict():
+            return {key: _shifted(value, before) for key, value in part.items()}
+        case list() | tuple():
+            return type(part)(_shifted(value, before) for value in part)
+    return part
 
 
 def _checked_default(tensor: Any, value: Any) -> Any:

@@ -17,11 +17,15 @@ from tests.catalogue.keras_oracle import Truth, ask, run
 from tests.catalogue.samples import Sample, sample
 
 SAMPLES: Final = 22
+MORE_SAMPLES: Final = {"Activation": 60, "EinsumDense": 80, "Hashing": 60, "RNN": 60}
+"""Layers whose arguments depend on each other, so that rare combinations are met."""
+
 CALLABLE: Final = sorted(name for name, rule in RULES.items() if rule.style != "cell")
 
 STRICTER: Final = {
     r"computes with (floats|numbers), the input is": "TensorFlow has no such kernel, or cuts the integers silently",
     r"needs( at least)? \d dims? per sample": "the model fails when it runs, or an axis is taken for the batch",
+    r"`mask_value` is no value of the input": "the comparison fails when the model runs",
     r"batch axis": "a spec speaks of one sample",
     r"`activity_regularizer` needs float outputs": "the penalty of integers fails when the model runs",
     r"does not exist; the axes are": "Keras looks only when the model runs",
@@ -124,10 +128,11 @@ def test_entry_says_what_keras_says(name: str) -> None:
     entry = layer(name)
     assert entry is not None
     draw = random.Random(name)
-    legal = sum(compare(sample(entry, draw)) for _ in range(SAMPLES))
+    count = MORE_SAMPLES.get(name, SAMPLES)
+    legal = sum(compare(sample(entry, draw)) for _ in range(count))
     keras.backend.clear_session()
     COMPARED.add(name)
-    assert legal >= SAMPLES // 6, "too few legal samples to prove anything"
+    assert legal >= count // 6, "too few legal samples to prove anything"
 
 
 def test_every_stricter_rule_is_needed() -> None:

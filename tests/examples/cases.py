@@ -38,8 +38,9 @@ def random_inputs(checked: CheckedGraph, batch: int, seed: int = 0) -> Arrays:
         type, interval = node.action.type, node.action.interval
         shape = (batch, *(size if isinstance(size, int) else FREE_SIZE for size in type.shape or ()))
         low, high = (interval.low, interval.high) if interval is not None else (-math.inf, math.inf)
+        values: np.ndarray[Any, Any]
         if type.is_integer:
-            values = draw.integers(max(low, 0), min(high, 3), shape, endpoint=True)
+            values = draw.integers(int(max(low, 0)), int(min(high, 3)), shape, endpoint=True)
         elif math.isfinite(low) and math.isfinite(high):
             values = draw.uniform(low, high, shape)
         else:
@@ -54,7 +55,7 @@ def weights_of(model: Any) -> Arrays:
 
 
 def _named(model: Any) -> dict[str, Any]:
-    named = {}
+    named: dict[str, Any] = {}
     for layer in model.layers:
         inner = isinstance(layer, keras.Model)
         of_layer = _named(layer) if inner else {weight.path: weight for weight in layer.weights}

@@ -84,6 +84,7 @@ class TestMixedPrecision:
     def test_it_trains_in_it(self, policy: str) -> None:
         model = specc.build(example("gated_skip"))
         model.compile("adam", {"probs": "sparse_categorical_crossentropy"})
+        model.run_eagerly = True
         before = weights_of(model)
         losses = model.fit(images(), {"probs": DIGITS}, epochs=4, verbose=0).history["loss"]
         assert np.isfinite(losses).all() and losses[-1] < losses[0]

@@ -97,25 +97,24 @@ def _shapes(call: Call) -> _Shapes | Fault:
     start = elided if equation.left else 0
     sizes: dict[str, Dim] = {letter: full[start + place] for place, letter in enumerate(equation.input)}
     given = call.arguments["output_shape"]
-    wanted = [given] if isinstance(given, int) else list(given)
-    for letter, told in zip(equation.output if equation.left else equation.output[1:], wanted, strict=True):
-        if told is None:
-            continue
-        if letter in sizes and surely_different(sizes[letter], told):
-            message = f"`output_shape` says {told} for the axis {letter}, the input has {sizes[letter]}"
+    letters = equation.output if equation.left else equation.output[1:]
+    told = dict(zip(letters, [given] if isinstance(given, int) else given, strict=True))
+    for letter, wanted in told.items():
+        if wanted is not None and letter in sizes and surely_different(sizes[letter], wanted):
+            message = f"`output_shape` says {wanted} for the axis {letter}, the input has {sizes[letter]}"
             return Fault("argument-shape", message, argument="output_shape", input=0)
-        sizes[letter] = told
     rest = full[1:elided] if equation.left else full[len(equation.input) :]
     if equation.left and rest != rest[::-1]:
         # Keras' static shape has the elided axes in reverse order (keras.layers.EinsumDense in 3.15).
         message = f"`...` stands for the axes {shape_text(rest)}, and Keras takes only equal ones for several"
         return Fault("argument-shape", message, 'name them: `equation="abcx,xy->abcy"`', "equation", 0)
-    letters = equation.output if equation.left else equation.output[1:]
-    kept = tuple(sizes.get(letter, UNKNOWN) for letter in letters)
-    output = (*rest, *kept) if equation.left else (*kept, *rest)
-    kernel = tuple(sizes.get(letter, UNKNOWN) for letter in equation.kernel)
+    kept = tuple(sizes.get(letter, UNKNOWN) if told[letter] is None else told[letter] for letter in letters)
+    # Keras makes weights of the sizes in `output_shape` alone, even where the input knows better.
+    made = {**sizes, **{letter: UNKNOWN if wanted is None else wanted for letter, wanted in told.items()}}
+    kernel = tuple(made.get(letter, UNKNOWN) for letter in equation.kernel)
     summed = tuple(sizes[letter] for letter in equation.input if letter not in equation.output)
-    return _Shapes(output, kernel, _bias(call, equation, sizes, len(rest)), summed)
+    output = (*rest, *kept) if equation.left else (*kept, *rest)
+    return _Shapes(output, kernel, _bias(call, equation, made, len(rest)), summed)
 
 
 def _bias(call: Call, equation: _Equation, sizes: Mapping[str, Dim], rest: int) -> Shape | None:

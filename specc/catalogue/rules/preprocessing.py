@@ -108,10 +108,14 @@ def _discretization_legality(arguments: Mapping[str, Any]) -> Iterator[ArgumentF
 
 def _hashing(call: Call) -> LayerFacts | Fault:
     shape, mode = call.shape, call.arguments["output_mode"]
-    if mode == "one_hot" and shape and shape[-1] != 1:
+    if mode == "one_hot" and shape[-1:] != (1,):
         # Keras' static shape of this case is not that of the values it computes.
         message = f'`output_mode="one_hot"` needs a last axis of 1, the input is {shape_text(shape)}'
         return Fault("shape-mismatch", message, "`Reshape` gives it one", "output_mode", 0)
+    mask = call.arguments["mask_value"]
+    if mask is not None and isinstance(mask, str) != (call.input.dtype == "string"):
+        message = f"`mask_value` is no value of the input {call.input}"
+        return Fault("dtype-mismatch", message, argument="mask_value", input=0)
     integer = call.arguments["dtype"] or "int64"
     return _encoded(call, call.arguments["num_bins"], call.dtype, integer)
 

@@ -347,7 +347,7 @@ def test_numbers_have_the_dtypes_that_the_catalogue_says(op: str, dtype: str) ->
 GRADIENTS = [
     entry
     for entry in (*CASES, *_elementwise())
-    if set(entry.dtypes) <= {"float32", "int64"}
+    if set(entry.dtypes) <= {"float32", "int64"} and entry.shapes != ((3, 3), (3, 1))
     and entry.op in ("clip", "concatenate", "divide", "einsum", "matmul", "multiply", "softmax", "sum", "take",
                      "take_along_axis", "reshape", "stack", "pad", "top_k")
 ]  # fmt: skip

@@ -27,9 +27,7 @@ FORMS: Final[Mapping[str, Form]] = {
 RANDOM: Final = frozenset(sampling.FORMS)
 """The ops whose `seed` is a generator of random numbers, which the layer keeps."""
 
-TRACED: Final = RANDOM | {
-    "arctan2", "logaddexp", "logsumexp", "mod", "normalize", "reciprocal", "take", "take_along_axis",
-}  # fmt: skip
+TRACED: Final = frozenset({"arctan2", "logaddexp", "logsumexp", "mod", "normalize", "reciprocal", "take_along_axis"})
 """The ops whose results are known by tracing them, which takes a few milliseconds.
 
 The forms of the others take symbolic tensors too. But `keras.ops` errs in some symbolic dtypes: of `reciprocal`,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+import keras
 import tensorflow as tf
 from keras import ops
 
@@ -15,14 +16,21 @@ def _row(x: Operand) -> Operand:
     return Operand(single(flattened)(x), x.batched)
 
 
+def _rows_of_each(table: Any, where: Any, axis: int) -> Any:
+    """Sample i's places of sample i's table."""
+    if isinstance(table, keras.KerasTensor):
+        return keras.KerasTensor((*table.shape[:axis], *where.shape[1:], *table.shape[axis + 1 :]), table.dtype)
+    size = ops.cast(ops.shape(table)[axis], "int64")
+    return tf.gather(table, tf.where(where < 0, where + size, where), axis=axis, batch_dims=1)
+
+
 def _take(x: Operand, indices: Operand | int, axis: int | None = None) -> Any:
     """NumPy's take per sample: `[*before, n, *after]` at `[*i]` gives `[*before, *i, *after]`; negatives count back."""
     table, places = _row(x) if axis is None else x, operand(indices)
     axis = table.place(-1 if axis is None else axis)
     where = ops.cast(places.tensor, "int64")
     if table.batched and places.batched:
-        size = ops.cast(ops.shape(table.tensor)[axis + 1], "int64")
-        return tf.gather(table.tensor, tf.where(where < 0, where + size, where), axis=axis + 1, batch_dims=1)
+        return _rows_of_each(table.tensor, where, axis + 1)
     found = ops.take(table.tensor, where, axis=axis + table.batched)
     return ops.moveaxis(found, axis, 0) if places.batched else found
 

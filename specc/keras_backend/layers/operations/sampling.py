@@ -16,6 +16,8 @@ def _random(function: Callable[..., Any]) -> Form:
     def form(like: Operand, **arguments: Any) -> Any:
         dtype = keras.backend.standardize_dtype(like.tensor.dtype)
         dtype = dtype if keras.backend.is_float_dtype(dtype) else "float32"
+        if isinstance(like.tensor, keras.KerasTensor):
+            return keras.KerasTensor(like.tensor.shape, dtype)
         return function(keras.ops.shape(like.tensor), dtype=dtype, **arguments)
 
     return form
