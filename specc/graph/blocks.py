@@ -21,6 +21,7 @@ from specc.graph.scope import ArrivingSize, Item, Place, Scope
 from specc.graph.state import MAXIMAL_BLOCKS, Elaboration
 from specc.graph.values import Bundle, Result, described, first_reported
 from specc.syntax import ast
+from specc.types import Dim
 
 
 def instantiate(run: Elaboration, item: Item, found: Arguments, value: Result, place: Place, call: ast.Call) -> Result:
@@ -73,17 +74,18 @@ def _body(
         message = f"block `{block.name}` takes {len(inputs)} tensors ({listed}), not {len(tensors)}"
         return run.report(ARITY, call.span, message)
     run.declare([statement for statement in block.body if not isinstance(statement, ast.Input)], scope)
-    sizes: dict[str, ArrivingSize] = {}
+    sizes: dict[str, Dim] = {}
+    symbols: dict[str, ArrivingSize] = {}
     for statement, tensor in zip(inputs, tensors, strict=True):
         run.bind(statement.name, tensor, statement.name_span, scope)
-        sizes = _constrain(run, statement, tensor, scope, call) | sizes
+        symbols = _constrain(run, statement, tensor, scope, call, sizes) | symbols
     # A symbol becomes a name once every input has been declared with it.
-    scope.entries.update(sizes)
+    scope.entries.update(symbols)
     return _outputs(run, block, scope)
 
 
 def _constrain(
-    run: Elaboration, statement: ast.Input, tensor: Tensor, scope: Scope, call: ast.Call
+    run: Elaboration, statement: ast.Input, tensor: Tensor, scope: Scope, call: ast.Call, sizes: dict[str, Dim]
 ) -> dict[str, ArrivingSize]:
     """Note what the block says of the tensor that arrives; the symbols of its type, which the body may read."""
     for part in (statement.range, statement.default):
@@ -94,7 +96,9 @@ def _constrain(
     type = sources.declared_type(run, statement.type, scope)
     if isinstance(type, Reported):
         return {}
-    constraint = Constraint(tensor=tensor, type=type, name=statement.name, span=statement.type.span, used=call.span)
+    constraint = Constraint(
+        tensor=tensor, type=type, name=statement.name, span=statement.type.span, used=call.span, sizes=sizes
+    )
     run.graph.constraints.append(constraint)
     symbols = [(axis, size.id) for axis, size in enumerate(statement.type.sizes) if isinstance(size, ast.Name)]
     return {name: ArrivingSize(constraint, axis) for axis, name in symbols if scope.lookup(name) is None}

@@ -71,7 +71,7 @@ class _Model(Elaboration):
         self.models = models
         self.item = item
         self.model = model
-        self.resolving: list[tuple[str, Binding]] = []
+        self.resolving: list[tuple[str, Binding, Scope]] = []
         self._constants: dict[int, Result] = {}
 
     # The body of a model
@@ -223,24 +223,22 @@ class _Model(Elaboration):
         assert isinstance(entry, Binding)
         entry.used = entry.used or read is not None
         if entry.place not in scope.values:
-            cycle = [(other, binding) for other, binding in self.resolving]
-            if any(binding is entry or binding.statement is entry.statement for _, binding in cycle):
-                return self._cycle(entry, name, read or entry.span)
+            waiting = [home is scope and other.statement is entry.statement for _, other, home in self.resolving]
+            if any(waiting):
+                return self._cycle(waiting.index(True), name)
             if len(self.resolving) > MAXIMAL_CHAIN:
                 return self.report(OUT_OF_BOUNDS, entry.span, "too many names depend on names that stand further down")
-            self.resolving.append((name, entry))
+            self.resolving.append((name, entry, scope))
             value = self._evaluate_statement(entry.statement, scope)
             self.resolving.pop()
             scope.values.setdefault(entry.place, value)
         return self._target(entry, name, scope.values[entry.place])
 
-    def _cycle(self, entry: Binding, name: str, span: Span) -> Reported:
-        names = [other for other, _ in self.resolving]
-        start = next(place for place, (_, other) in enumerate(self.resolving) if other.statement is entry.statement)
-        path = " → ".join([*names[start:], name])
-        labels = [Label(other.span, f"`{other_name}` is bound here") for other_name, other in self.resolving[start:]]
-        first = self.resolving[start][1].span
-        return self.report(CYCLE, first, f"a tensor depends on itself: {path}", *labels[1:])
+    def _cycle(self, start: int, name: str) -> Reported:
+        around = self.resolving[start:]
+        path = " → ".join([*(other for other, _, _ in around), name])
+        labels = [Label(binding.span, f"`{other}` is bound here") for other, binding, _ in around]
+        return self.report(CYCLE, around[0][1].span, f"a tensor depends on itself: {path}", *labels[1:])
 
     def _target(self, entry: Binding, name: str, value: Result) -> Result:
         """The part of a value that is bound to one of several names."""

@@ -201,16 +201,15 @@ class _Inference:
         return True
 
     def _constraints(self) -> None:
-        sizes: dict[int, dict[str, Dim]] = {}
         for constraint in self.graph.constraints:
-            self.fitting(constraint, sizes.setdefault(id(constraint.used), {}))
+            self.fitting(constraint)
 
-    def fitting(self, constraint: Constraint, sizes: dict[str, Dim]) -> TensorType | None:
+    def fitting(self, constraint: Constraint) -> TensorType | None:
         """The type that arrives where a block declares one; none once a fault has been reported."""
         if constraint.tensor.node not in self.facts:
             return None
         arriving = self.facts[constraint.tensor.node].outputs[constraint.tensor.output]
-        fault = fit(constraint.type, arriving, sizes, constraint.name)
+        fault = fit(constraint.type, arriving, constraint.sizes, constraint.name)
         if fault is None:
             return arriving
         label = Label(constraint.span, "it is declared here")
@@ -251,7 +250,7 @@ class Foresight:
                 self._visit(node)
             else:
                 waiting += before
-        return self._inference.fitting(constraint, {})
+        return self._inference.fitting(constraint)
 
     def _visit(self, node: Node) -> None:
         if node not in self._visited:

@@ -20,7 +20,7 @@ from specc.diagnostics import Reported
 from specc.graph.arrays import Array
 from specc.source import Span
 from specc.syntax import ast
-from specc.types import Interval, TensorType
+from specc.types import Dim, Interval, TensorType
 
 if TYPE_CHECKING:
     from specc.graph.values import Result
@@ -179,13 +179,17 @@ class LossTerm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constraint:
-    """What the input of a block says of the tensor that arrives there."""
+    """What the input of a block says of the tensor that arrives there.
+
+    `sizes` are what the symbols stand for in this copy of the block, which all of its inputs have in common.
+    """
 
     tensor: Tensor
     type: TensorType
     name: str
     span: Span
     used: Span
+    sizes: dict[str, Dim] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

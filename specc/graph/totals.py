@@ -42,7 +42,7 @@ def totals(checked: CheckedGraph) -> Totals:
     return Totals(params=params, trainable_params=trainable, macs=total_macs(checked), depth=depth(checked))
 
 
-def _weights(checked: CheckedGraph) -> Iterator[tuple[tuple[int, str, str], WeightFact]]:
+def _weights(checked: CheckedGraph) -> Iterator[tuple[tuple[int, str, int], WeightFact]]:
     """Every weight under a key that is the same wherever it is shared."""
     useful = checked.graph.useful()
     for node, facts in checked.facts.items():
@@ -51,8 +51,8 @@ def _weights(checked: CheckedGraph) -> Iterator[tuple[tuple[int, str, str], Weig
         if isinstance(node.action, ModelCall):
             yield from _weights(checked.called[id(node.action.graph)])
         home = 0 if node.shared else id(checked.graph)
-        for weight in facts.weights:
-            yield (home, node.instance, weight.name), weight
+        for place, weight in enumerate(facts.weights):
+            yield (home, node.instance, place), weight
 
 
 def depth(checked: CheckedGraph) -> int:

@@ -13,7 +13,8 @@ from typing import Any, cast
 
 import keras
 
-from specc.catalogue.values import Configured, TensorArgument, Value
+from specc.catalogue.values import TensorArgument, Value
+from specc.constructs.bank import Mix, Select
 from specc.constructs.mux import Mux
 from specc.graph.arrays import Array
 from specc.graph.infer import CheckedGraph, CheckedProgram
@@ -156,8 +157,11 @@ class _ModelLowering:
         action = node.action
         arriving = self.graph.arriving(node)
         match action:
-            case ConstantTensor() | WeightTensor() | KnobTensor():
+            case ConstantTensor() | KnobTensor():
                 return self._instance(node, _source)(self.frame.anchor)
+            case WeightTensor():
+                bank = self._is_bank(node)
+                return self._instance(node, lambda name, _: _weight(name, action, bank))(self.frame.anchor)
             case OperationCall():
                 ports = {port: place for place, port in enumerate(arriving)}
                 batched = [self.checked.type(tensor).batched for tensor in arriving.values()]
@@ -197,6 +201,14 @@ class _ModelLowering:
         if action.entry.input_style == "positional":
             return layer(*inputs, **call)
         return layer(inputs if action.entry.input_style == "list" else inputs[0], **call)
+
+    def _is_bank(self, weight: Node) -> bool:
+        """Whether a weight is read row by row only, so that each row is a weight of its own."""
+        readers = [(reader.action, wire.port) for reader, wire in self.graph.readers(weight)]
+        return bool(readers) and all(
+            isinstance(action, ConstructCall) and isinstance(action.construct, Select | Mix) and port == "bank"
+            for action, port in readers
+        )
 
     def _routed_dense(self, mux: Node, dense: Node) -> Any:
         """The group of a Dense that a mux selects; it bears the name of the Dense, whose weights it has."""
@@ -290,19 +302,21 @@ def _source(name: str, action: Action) -> keras.layers.Layer:
     match action:
         case ConstantTensor(array=array):
             return layers.Constant(array.numpy(), value_dtype=array.dtype, name=name)
-        case WeightTensor(type=declared, initial=initial):
-            shape = cast(tuple[int, ...], declared.shape)
-            return layers.Weight(shape, _initializer(initial), weight_dtype=declared.dtype, name=name)
         case KnobTensor(value=value, interval=interval):
             low, high = (interval.low, interval.high) if interval is not None else (None, None)
             return layers.Knob(value, low=low, high=high, name=name)
     raise AssertionError(f"{type(action).__name__} is no source")
 
 
-def _initializer(initial: Array | Configured | None) -> Any:
-    if initial is None:
-        return "glorot_uniform"
-    return layers.Literal(initial.numpy()) if isinstance(initial, Array) else configured(initial)
+def _weight(name: str, action: WeightTensor, bank: bool) -> keras.layers.Layer:
+    shape = cast(tuple[int, ...], action.type.shape)
+    initializer: Any
+    if isinstance(action.initial, Array):
+        initializer = layers.Literal(action.initial.numpy())
+    else:
+        initializer = "glorot_uniform" if action.initial is None else configured(action.initial)
+        initializer = layers.EachRow(initializer) if bank else initializer
+    return layers.Weight(shape, initializer, weight_dtype=action.type.dtype, name=name)
 
 
 def _keras_layer(name: str, node: Node, action: LayerCall) -> keras.layers.Layer:

@@ -125,16 +125,18 @@ class SpecModel(keras.Model):
         required = [name for name in missing if name not in self._input_defaults]
         if required:
             raise ValueError(f"model '{self.name}' needs the input{'s' * (len(required) > 1)} {', '.join(required)}")
-        if not missing:
+        symbolic = any(isinstance(value, keras.KerasTensor) for value in inputs.values())
+        mixed = len({keras.ops.is_tensor(value) for value in inputs.values()}) > 1
+        if not missing and (symbolic or not mixed):
             return {name: inputs[name] for name in self.input}
-        if any(isinstance(value, keras.KerasTensor) for value in inputs.values()):
+        if symbolic:
             # As a part of a larger functional model a default has to be a node of that model's graph.
             anchor = next(iter(inputs.values()))
             defaults = {
                 name: DefaultInput(self._input_defaults[name], self.input[name].dtype)(anchor) for name in missing
             }
         else:
-            # A default is a tensor, and Keras refuses a mixture of tensors and arrays.
+            # Keras refuses a mixture of tensors and arrays, and a default is a tensor.
             inputs = {
                 name: keras.ops.convert_to_tensor(value, self.input[name].dtype) for name, value in inputs.items()
             }

@@ -32,3 +32,5 @@ def compile_for_training(model: keras.Model, training: Training) -> None:
     for metric in training.metrics:
         metrics.setdefault(metric.output, []).append(configured(metric.value))
     model.compile(loss=losses or None, metrics=metrics or None, **settings)
+    # Otherwise a Keras file that is written before any training lacks the optimizer's variables, and loading it warns.
+    model.optimizer.build(model.trainable_variables)

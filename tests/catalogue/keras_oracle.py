@@ -83,7 +83,7 @@ def ask(sample: Sample, style: str, call_names: frozenset[str]) -> Truth:
 
 def _batch(shape: Dims, dtype: str) -> Any:
     if dtype == "string":
-        return keras.ops.convert_to_tensor(np.full((BATCH, *shape), "a"))
+        return keras.ops.convert_to_tensor(np.full((BATCH, *(size or 1 for size in shape)), "a"))
     return keras.ops.ones((BATCH, *shape), dtype)
 
 

@@ -113,7 +113,8 @@ def test_values_come_with_defaults_and_sizes_on_every_axis() -> None:
 
 
 def test_aliases_are_the_class_itself() -> None:
-    assert layer("Convolution2D") is layer("Conv2D") or layer("Convolution2D").name == "Conv2D"  # type: ignore[union-attr]
+    alias = layer("Convolution2D")
+    assert alias is not None and alias.name == "Conv2D"
     assert layer("Lambda") is None and layer("conv2d") is None
 
 
@@ -140,7 +141,12 @@ def test_wrappers_take_layers() -> None:
 def test_tensors_stand_where_calls_take_them() -> None:
     entry = layer("MultiHeadAttention")
     assert entry is not None
-    given = {"num_heads": 2, "key_dim": 4, "attention_mask": TensorArgument("attention_mask"), "use_causal_mask": True}
+    given: dict[str, Any] = {
+        "num_heads": 2,
+        "key_dim": 4,
+        "attention_mask": TensorArgument("attention_mask"),
+        "use_causal_mask": True,
+    }
     values, found = entry.check(given)
     assert not found and values["attention_mask"] == TensorArgument("attention_mask")
     assert {argument.name for argument in entry.call_arguments} >= {"attention_mask", "return_attention_scores"}

@@ -21,6 +21,7 @@ from specc.catalogue import (
     roles_of,
 )
 from specc.catalogue.configurations import KINDS, ROLES
+from specc.catalogue.entries import Entry
 from specc.catalogue.generate import generated, text
 from specc.catalogue.layer_kinds import BY_LAYER, BY_NAME
 from specc.catalogue.loading import data
@@ -71,7 +72,8 @@ def test_no_kind_is_for_an_argument_that_does_not_exist() -> None:
 
 def test_defaults_are_of_their_kinds() -> None:
     """Of every entry, only arguments without a default are missing when none is given."""
-    entries = [layer(name) for name in layer_names()] + [operation(name) for name in operation_names()]
+    entries: list[Entry | None] = [layer(name) for name in layer_names()]
+    entries += [operation(name) for name in operation_names()]
     entries += [configuration(role, name) for role in ROLES for name in configuration_names(role)]
     for entry in entries:
         assert entry is not None

@@ -246,8 +246,9 @@ def test_which_layers_take_a_kernel() -> None:
 
 def test_ops_broadcast_without_the_batch_axis() -> None:
     image, scale = typed(8, 8, 3), typed(3)
-    assert applied("multiply", {}, x1=image, x2=scale).outputs[0].shape == (8, 8, 3)  # type: ignore[union-attr]
-    assert applied("multiply", {}, x1=typed(), x2=image).outputs[0].shape == (8, 8, 3)  # type: ignore[union-attr]
+    for left, right in ((image, scale), (typed(), image)):
+        result = applied("multiply", {}, x1=left, x2=right)
+        assert isinstance(result, LayerFacts) and result.outputs[0].shape == (8, 8, 3)
     found = applied("multiply", {}, x1=image, x2=typed(8))
     assert isinstance(found, Fault) and found.pattern == "merge-mismatch"
 

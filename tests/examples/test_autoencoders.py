@@ -81,6 +81,10 @@ class TestOneKernelForEachClass:
         assert set(np.flatnonzero(moved)) == set(DIGITS.tolist())
 
 
+def test_the_other_form_is_clean_too() -> None:
+    assert specc.check(example("class_autoencoder"), concatenated=True) == []
+
+
 def test_the_code_is_two_numbers_and_its_loss_falls() -> None:
     model = specc.build(example("class_autoencoder"))
     model.run_eagerly = True

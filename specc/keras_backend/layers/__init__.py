@@ -15,6 +15,7 @@ from specc.keras_backend.layers.conditioned import (
     ConditionedDepthwiseConv2D,
     ConditionedEinsumDense,
 )
+from specc.keras_backend.layers.each_row import EachRow
 from specc.keras_backend.layers.gate import Gate
 from specc.keras_backend.layers.guard import Guard
 from specc.keras_backend.layers.literal import Literal
@@ -22,6 +23,8 @@ from specc.keras_backend.layers.loss_term import LossTerm
 from specc.keras_backend.layers.merge import WeightedProduct, WeightedSum
 from specc.keras_backend.layers.mux import MuxBranches, MuxGroups
 from specc.keras_backend.layers.operation import Operation
+from specc.keras_backend.layers.routed_branches import RoutedBranches
+from specc.keras_backend.layers.routed_dense import RoutedDense
 from specc.keras_backend.layers.sources import Constant, Knob, PerSample, Weight
 from specc.keras_backend.layers.split import Split
 
@@ -35,6 +38,7 @@ __all__ = [
     "ConditionedDepthwiseConv2D",
     "ConditionedEinsumDense",
     "Constant",
+    "EachRow",
     "Gate",
     "Guard",
     "Knob",
@@ -45,6 +49,8 @@ __all__ = [
     "MuxGroups",
     "Operation",
     "PerSample",
+    "RoutedBranches",
+    "RoutedDense",
     "Select",
     "Split",
     "Weight",

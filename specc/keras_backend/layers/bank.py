@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from specc.keras_backend.layers.gathering import rows
 from specc.keras_backend.layers.guard import assert_all
 
 
@@ -38,7 +39,8 @@ class Select(keras.layers.Layer):
         # `tf.gather` itself raises on a CPU only, and gives zeros on a GPU.
         hold = (index >= 0) & (index < size)
         outside = tf.strings.join([" is outside 0..", tf.strings.as_string(size)])
-        return tf.gather(bank, assert_all(index, hold, f"{self.subject}: index ", outside), axis=axis, batch_dims=axis)
+        index = assert_all(index, hold, f"{self.subject}: index ", outside)
+        return tf.gather(bank, index, axis=1, batch_dims=1) if self.bank_batched else rows(bank, index)
 
     def compute_output_spec(self, inputs: Any) -> keras.KerasTensor:
         """Return the shape of one entry behind the batch axis.

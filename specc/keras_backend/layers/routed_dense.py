@@ -1,0 +1,146 @@
+"""`Dense` behind which a multiplexer picks a group of units, at the cost of one group."""
+
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from specc.keras_backend.layers.mux import MuxGroups, Otherwise
+from specc.keras_backend.layers.routed import Blocks, inside_xla, require_int
+
+
+@keras.saving.register_keras_serializable(package="specc")
+class RoutedDense(MuxGroups):
+    """What `Dense(units)` and `MuxGroups(of)` behind it give, where only the picked group is computed.
+
+    Groups that no sample picks get a gradient of exactly zero. The weights start, and are stored in files, exactly as
+    those of `keras.layers.Dense` do, `[in, units]` and `[units]`, so a file of either form serves both; in memory the
+    kernel is `[of, in, units / of]`, which splits into groups without a copy.
+
+    Args:
+        units: number of units of all groups.
+        of: number of groups; divides `units`.
+        otherwise: what a control outside `0..of` does: raise, pick the nearest, or give zeros.
+        subject: what the message names, as in `mux 'y'`.
+        activation: as of `keras.layers.Dense`; must work on each element alone.
+        use_bias: as of `keras.layers.Dense`, like all that follow.
+        kernel_initializer: draws the kernel `[in, units]`.
+        bias_initializer: draws the bias `[units]`.
+        kernel_regularizer: sees the kernel `[in, units]`.
+        bias_regularizer: sees the bias `[units]`.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        of: int,
+        otherwise: Otherwise,
+        subject: str,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(of, otherwise, subject, **kwargs)
+        if units % of:
+            raise ValueError(f"{units} units do not divide into {of} groups")
+        self.units = units
+        self.activation = keras.activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.bias_regularizer = keras.regularizers.get(bias_regularizer)
+        self.supports_jit = False
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights for inputs `[x [B, ..., in], control]`."""
+        width = input_shape[0][-1]
+        regularizer = self.kernel_regularizer
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(self.of, width, self.units // self.of),
+            initializer=lambda shape, dtype: self._grouped(self.kernel_initializer((width, self.units), dtype)),
+            regularizer=regularizer and (lambda kernel: regularizer(self._ungrouped(kernel))),
+        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias",
+                shape=(self.units,),
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+            )
+
+    def call(self, inputs: Any) -> Any:
+        """Map `[x [B, ..., in], control]` to `[B, ..., units / of]`; the control is an int `[B]` or `[B, 1]`.
+
+        Raises:
+            tf.errors.InvalidArgumentError: when run, if a control is outside and `otherwise` is `error`.
+        """
+        x, control = inputs
+        if inside_xla():
+            return super().call([self._dense(x, self._ungrouped(self.kernel), self.bias), control])
+        index, inside = self._index(control, self.of)
+        blocks = Blocks(tf.where(inside, index, self.of) if self.otherwise == "zero" else index, self.of)
+        kernels = tf.unstack(self.kernel)
+        biases = [None] * self.of if self.bias is None else tf.split(self.bias, self.of)
+        return blocks.join([self._dense(*one) for one in zip(blocks.split(x), kernels, biases, strict=True)])
+
+    def _dense(self, x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None) -> tf.Tensor:
+        """Do as `keras.layers.Dense`."""
+        result = keras.ops.matmul(x, kernel)
+        return self.activation(result if bias is None else keras.ops.add(result, bias))
+
+    def _grouped(self, kernel: tf.Tensor) -> tf.Tensor:
+        """Return a kernel `[in, units]` as `[of, in, units / of]`."""
+        return tf.transpose(tf.reshape(kernel, [-1, self.of, self.units // self.of]), [1, 0, 2])
+
+    def _ungrouped(self, kernel: tf.Tensor) -> tf.Tensor:
+        """Return a kernel `[of, in, units / of]` as `[in, units]`."""
+        return tf.reshape(tf.transpose(kernel, [1, 0, 2]), [-1, self.units])
+
+    def compute_output_spec(self, inputs: Any) -> keras.KerasTensor:
+        """Return the spec of one group.
+
+        Raises:
+            ValueError: the control is not an int per sample.
+        """
+        x, control = inputs
+        require_int(control)
+        return super().compute_output_spec([keras.KerasTensor((*x.shape[:-1], self.units), self.compute_dtype), control])
+
+    def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
+        """Store the weights as `keras.layers.Dense` does: `[in, units]` and `[units]`."""
+        super().save_own_variables(store)
+        store["0"] = self._ungrouped(self.kernel.value)
+
+    def load_own_variables(self, store: Mapping[str, Any]) -> None:
+        """Load the weights of a `keras.layers.Dense` or of this layer.
+
+        Raises:
+            ValueError: there are not as many weights, or of another shape.
+        """
+        own = {key: np.asarray(store[key]) for key in store}
+        width = self.kernel.shape[1]
+        if own["0"].shape != (width, self.units):
+            raise ValueError(f"{self.name} has a kernel of shape {(width, self.units)}, the file one of {own['0'].shape}")
+        super().load_own_variables({**own, "0": self._grouped(own["0"])})
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments of this layer."""
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "activation": keras.activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": keras.regularizers.serialize(self.bias_regularizer),
+        }
