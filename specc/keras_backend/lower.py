@@ -6,7 +6,7 @@ what is shared in the file (a named layer, a const, a model) is one object for a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -15,11 +15,8 @@ import keras
 
 from specc.catalogue.values import TensorArgument, Value
 from specc.constructs.bank import Mix, Select
-from specc.constructs.mux import Mux
-from specc.graph.arrays import Array
 from specc.graph.infer import CheckedGraph, CheckedProgram
 from specc.graph.model import (
-    Action,
     ConstantTensor,
     ConstructCall,
     Graph,
@@ -33,12 +30,11 @@ from specc.graph.model import (
     WeightTensor,
 )
 from specc.graph.routing import Branch, Route, RoutedBranches, RoutedDense, Routing, route
-from specc.keras_backend import layers
+from specc.keras_backend import layers, making
 from specc.keras_backend.configure import all_configured, configured
 from specc.keras_backend.model import SpecModel
 from specc.keras_backend.seeds import seeded
 from specc.keras_backend.train import compile_for_training, loss_terms
-from specc.types import TensorType
 
 
 def lower(
@@ -108,7 +104,7 @@ class _ModelLowering:
         outputs = {name: self._end(name, output.tensor) for name, output in self.graph.outputs.items()}
         outputs = loss_terms(self.graph, outputs, self.frame.tensors)
         defaults = {
-            node.name: _repeated(node.action.default, node.action.type)
+            node.name: making.repeated(node.action.default, node.action.type)
             for node in self.graph.inputs
             if isinstance(node.action, InputTensor) and node.action.default is not None
         }
@@ -158,20 +154,20 @@ class _ModelLowering:
         arriving = self.graph.arriving(node)
         match action:
             case ConstantTensor() | KnobTensor():
-                return self._instance(node, _source)(self.frame.anchor)
+                return self._instance(node, lambda name: making.source(name, action))(self.frame.anchor)
             case WeightTensor():
                 bank = self._is_bank(node)
-                return self._instance(node, lambda name, _: _weight(name, action, bank))(self.frame.anchor)
+                return self._instance(node, lambda name: making.weight(name, action, bank))(self.frame.anchor)
             case OperationCall():
                 ports = {port: place for place, port in enumerate(arriving)}
                 batched = [self.checked.type(tensor).batched for tensor in arriving.values()]
-                layer = self._instance(node, lambda name, _: _operation(name, action, ports, batched))
+                layer = self._instance(node, lambda name: making.operation(name, action, ports, batched))
                 return layer([self.frame.tensors[tensor] for tensor in arriving.values()])
             case ConstructCall(construct=construct):
                 types = self.checked.arriving(node)
                 inputs = tuple(type for port, type in types.items() if port.isdigit())
                 arguments = {port: type for port, type in types.items() if not port.isdigit()}
-                layer = self._instance(node, lambda name, _: construct.layer(name, inputs, arguments))
+                layer = self._instance(node, lambda name: construct.layer(name, inputs, arguments))
                 tensors = [
                     self._batched(tensor) if port.isdigit() else self.frame.tensors[tensor]
                     for port, tensor in arriving.items()
@@ -190,9 +186,9 @@ class _ModelLowering:
         if action.conditioned:
             kernels = [arriving[name] for name in action.conditioned]
             batched = [self.checked.type(tensor).batched for tensor in kernels]
-            layer = self._instance(node, lambda name, _: _conditioned(name, node, action, batched))
+            layer = self._instance(node, lambda name: making.conditioned(name, action, batched))
             return layer([*inputs, *(self.frame.tensors[tensor] for tensor in kernels)])
-        layer = self._instance(node, lambda name, _: _keras_layer(name, node, action))
+        layer = self._instance(node, lambda name: making.keras_layer(name, action))
         call = {
             argument.name: self._argument(action.written[argument.name], arriving)
             for argument in action.entry.call_arguments
@@ -212,10 +208,10 @@ class _ModelLowering:
 
     def _routed_dense(self, mux: Node, dense: Node) -> Any:
         """The group of a Dense that a mux selects; it bears the name of the Dense, whose weights it has."""
-        settings = _mux_settings(mux)
+        settings = making.mux_settings(mux)
         action = cast(LayerCall, dense.action)
 
-        def make(name: str, _: Action) -> keras.layers.Layer:
+        def make(name: str) -> keras.layers.Layer:
             return layers.RoutedDense(name=name, **settings, **all_configured(action.written))
 
         x = self._batched(self.graph.arriving(dense)["0"])
@@ -230,7 +226,7 @@ class _ModelLowering:
             branches=[self._branch(mux, number, branch) for number, branch in enumerate(branches)],
             inputs=[[boundary.index(tensor) for tensor in branch.boundary] for branch in branches],
             batched=[self.checked.type(tensor).batched for tensor in boundary],
-            otherwise=_mux_settings(mux)["otherwise"],
+            otherwise=making.mux_settings(mux)["otherwise"],
             subject=f"mux `{mux.name}`",
             name=mux.instance,
         )
@@ -267,11 +263,11 @@ class _ModelLowering:
             return [self._argument(item, arriving) for item in value]
         return configured(value)
 
-    def _instance(self, node: Node, make: Any) -> keras.layers.Layer:
+    def _instance(self, node: Node, make: Callable[[str], keras.layers.Layer]) -> keras.layers.Layer:
         """The layer that serves a node; nodes of one instance get the same."""
         known = self.run.shared if node.shared else self.own
         if node.instance not in known:
-            known[node.instance] = make(node.instance, node.action)
+            known[node.instance] = make(node.instance)
             if not node.trainable:
                 known[node.instance].trainable = False
         return known[node.instance]
@@ -291,63 +287,3 @@ class _ModelLowering:
         if isinstance(tensor.node.action, InputTensor):
             return keras.layers.Identity(name=f"{name}.output")(found)
         return found
-
-
-def _mux_settings(mux: Node) -> dict[str, Any]:
-    construct = cast(Mux, cast(ConstructCall, mux.action).construct)
-    return {"of": construct.of, "otherwise": construct.otherwise, "subject": f"mux `{mux.name}`"}
-
-
-def _source(name: str, action: Action) -> keras.layers.Layer:
-    match action:
-        case ConstantTensor(array=array):
-            return layers.Constant(array.numpy(), value_dtype=array.dtype, name=name)
-        case KnobTensor(value=value, interval=interval):
-            low, high = (interval.low, interval.high) if interval is not None else (None, None)
-            return layers.Knob(value, low=low, high=high, name=name)
-    raise AssertionError(f"{type(action).__name__} is no source")
-
-
-def _weight(name: str, action: WeightTensor, bank: bool) -> keras.layers.Layer:
-    shape = cast(tuple[int, ...], action.type.shape)
-    initializer: Any
-    if isinstance(action.initial, Array):
-        initializer = layers.Literal(action.initial.numpy())
-    else:
-        initializer = "glorot_uniform" if action.initial is None else configured(action.initial)
-        initializer = layers.EachRow(initializer) if bank else initializer
-    return layers.Weight(shape, initializer, weight_dtype=action.type.dtype, name=name)
-
-
-def _keras_layer(name: str, node: Node, action: LayerCall) -> keras.layers.Layer:
-    own = {argument.name for argument in action.entry.arguments}
-    arguments = all_configured({key: value for key, value in action.written.items() if key in own})
-    return getattr(keras.layers, action.entry.name)(name=name, **arguments)
-
-
-def _conditioned(name: str, node: Node, action: LayerCall, batched: list[bool]) -> keras.layers.Layer:
-    make = getattr(layers, f"Conditioned{action.entry.name}")
-    arguments = all_configured(action.written)
-    return make(name=name, conditioned=list(action.conditioned), batched=batched, **arguments)
-
-
-def _operation(name: str, action: OperationCall, ports: Mapping[str, int], batched: list[bool]) -> keras.layers.Layer:
-    arguments = {key: _placed(value, ports) for key, value in action.written.items()}
-    return layers.Operation(action.entry.name, arguments, batched, name=name)
-
-
-def _placed(value: Value, ports: Mapping[str, int]) -> Any:
-    """An argument of an op with the place of each tensor in the layer's list of inputs."""
-    if isinstance(value, TensorArgument):
-        return {"input": ports[value.port]}
-    if isinstance(value, list | tuple):
-        return [_placed(item, ports) for item in value]
-    return value
-
-
-def _repeated(default: Any, type: TensorType | None) -> Any:
-    """A default as nested lists of the input's own shape; a number stands for all of its elements."""
-    import numpy as np
-
-    assert type is not None and type.shape is not None
-    return np.broadcast_to(np.asarray(default, dtype=type.dtype), cast(tuple[int, ...], type.shape)).tolist()

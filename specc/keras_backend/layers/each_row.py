@@ -14,7 +14,8 @@ class EachRow(keras.initializers.Initializer):
     its rows as a part of the kernel, and make every kernel too small.
 
     Args:
-        initializer: what makes a row. One with a seed gives each row the seed plus its number, one without draws afresh.
+        initializer: what makes a row. With a seed each row has the seed plus its number, without one it
+            draws afresh.
     """
 
     def __init__(self, initializer: Any) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -234,13 +234,14 @@ def assert_type(entry: Case, batched: tuple[bool, ...], actual: Any) -> None:
     results = actual if isinstance(actual, tuple) else (actual,)
     found = [(keras.backend.standardize_dtype(result.dtype), tuple(result.shape)) for result in results]
     symbolic = layer_of(entry, batched)([
-        keras.KerasTensor((3, *shape) if has_batch else shape, dtype)
+        keras.KerasTensor((None, *shape) if has_batch else shape, dtype)
         for shape, dtype, has_batch in zip(entry.shapes, entry.dtypes, batched, strict=True)
     ])  # fmt: skip
-    assert [(spec.dtype, spec.shape) for spec in keras.tree.flatten(symbolic)] == found
+    batch: Any = (None,) if any(batched) else ()
+    expected = [(dtype, (*batch, *shape[len(batch) :])) for dtype, shape in found]
+    assert [(spec.dtype, spec.shape) for spec in keras.tree.flatten(symbolic)] == expected
     if not entry.refused:
-        batch = (3,) if any(batched) else ()
-        assert [(type.dtype, (*batch, *(type.shape or ()))) for type in static(entry, batched)] == found
+        assert [(type.dtype, (*batch, *(type.shape or ()))) for type in static(entry, batched)] == expected
 
 
 def static(entry: Case, batched: tuple[bool, ...]) -> tuple[TensorType, ...]:
@@ -342,6 +343,17 @@ def test_numbers_have_the_dtypes_that_the_catalogue_says(op: str, dtype: str) ->
     entry = case(op, getattr(np, op), *((3,),) * len(dtypes), dtypes=dtypes, **numbers)
     batched = (True,) * len(dtypes)
     assert_type(entry, batched, layer_of(entry, batched)([tf.ones([3, 3], dtype) for dtype in dtypes]))
+
+
+HALVES = {
+    entry.op: entry for entry in (*_elementwise(), *CASES) if set(entry.dtypes) <= {"float32"} and not entry.refused
+}
+
+
+@pytest.mark.parametrize("entry", HALVES.values(), ids=str)
+def test_half_precision_stays_or_goes_where_the_catalogue_says(entry: Case) -> None:
+    half, batched = replace(entry, dtypes=("float16",) * len(entry.dtypes)), (True,) * len(entry.dtypes)
+    assert_type(half, batched, layer_of(half, batched)([tf.constant(array) for array in half.arrays(batched, 3)]))
 
 
 GRADIENTS = [

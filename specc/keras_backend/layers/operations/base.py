@@ -76,12 +76,17 @@ def product(sizes: Sequence[Any]) -> Any:
 
 def reshaped(x: Any, shape: Sequence[Any]) -> Any:
     """Each sample of a batched `x` in another shape, in which one size may be -1, for a batch of any size."""
-    before = ops.shape(x)
-    # TensorFlow can not infer a size from a batch of none, so that -1 is replaced.
-    rest = product([size for size in shape if not (isinstance(size, int) and size == -1)])
-    count = product(before[1:])
+    sizes = ops.shape(x)
+    # Beside a batch of unknown size neither Keras nor TensorFlow would know the size that -1 stands for.
+    known = [size for size in shape if not _is_left(size)]
+    count, rest = product(sizes[1:]), product(known)
     left = None if count is None or rest is None else count // rest
-    return ops.reshape(x, (before[0], *(left if isinstance(size, int) and size == -1 else size for size in shape)))
+    return ops.reshape(x, (sizes[0], *(left if _is_left(size) else size for size in shape)))
+
+
+def _is_left(size: Any) -> bool:
+    """Whether a size is the -1 of a target shape, and not a tensor."""
+    return isinstance(size, int) and size == -1
 
 
 def flattened(x: Any) -> Any:

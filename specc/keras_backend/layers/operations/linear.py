@@ -13,9 +13,6 @@ from specc.keras_backend.layers.operations.base import Form, Operand, operand
 
 def _matmul(x1: Operand, x2: Operand) -> Any:
     """NumPy's law per sample: a vector is a row on the left and a column on the right, and its axis vanishes."""
-    if x1.batched and not x2.batched and x2.rank <= 2:
-        # One matrix for all samples: one product, and a gradient that is never held for each sample.
-        return ops.tensordot(x1.tensor, x2.tensor, axes=((-1,), (-min(x2.rank, 2),)))
     rank = max(x1.rank, x2.rank, 2)
     left = Operand(ops.expand_dims(x1.tensor, -2), x1.batched) if x1.rank == 1 else x1
     right = Operand(ops.expand_dims(x2.tensor, -1), x2.batched) if x2.rank == 1 else x2
