@@ -114,6 +114,11 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("paths", nargs="+", metavar="PATH", help="a file, a folder with *.cnet files below it, or -")
     check.add_argument("--format", choices=list(FORMATS), default="full", help="how findings are shown")
 
+    show = commands.add_parser("show", help="the nodes of a spec's models, with types, parameters and work")
+    show.add_argument("file", metavar="FILE", help="the spec, or - for standard input")
+    show.add_argument("--format", choices=["table", "json"], default="table")
+    show.add_argument("--lowering", action="store_true", help="say how each node is lowered, where that is not plain")
+
     explain = commands.add_parser("explain", help="what a kind of finding means, with an example")
     explain.add_argument("kind", nargs="?", metavar="KIND", help="as in `error[KIND]`; without it all are listed")
 
@@ -125,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     compile.add_argument("--weights", metavar="FILE", help="trained weights of the model: .weights.h5 or .keras")
     compile.add_argument("--quiet", action="store_true", help="print nothing but the path that was written")
 
-    for command in (check, compile):
+    for command in (check, show, compile):
         command.add_argument(
             "--set", action="append", type=_setting, default=[], dest="settings", metavar="NAME=VALUE",
             help="a value for a parameter of the models; may be given several times",

@@ -57,7 +57,7 @@ def check(source: Source, parameters: Parameters | None = None) -> Checked:
         project = Project(folder, sink)
         scope = project.open(source)
         refuse_unknown(parameters or {}, scope)
-        program = infer(elaborate(scope, sink, parameters or {}), sink)
+        program = infer(elaborate(scope, sink, parameters or {}))
         if not sink.has_errors:
             project.unused_imports(scope)
             for graph in program.graphs.values():

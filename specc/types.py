@@ -160,6 +160,19 @@ def product(sizes: Iterable[Dim]) -> Dim:
     return total
 
 
+def exceeds(shape: Shape) -> bool:
+    """Whether a tensor of this shape has 2**31 elements or more, or more with every size that nobody knows."""
+    total = 1
+    for size in shape:
+        if isinstance(size, int):
+            total *= size
+        elif isinstance(size, SymbolicDim) and any(abs(factor) >= INTEGER_LIMIT for _, factor in size.terms):
+            return True
+        if total >= INTEGER_LIMIT:
+            return True
+    return False
+
+
 def surely_different(left: Dim, right: Dim) -> bool:
     """Whether two sizes can not be equal, whatever the symbols stand for."""
     difference = left - right

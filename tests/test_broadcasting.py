@@ -117,6 +117,26 @@ def test_a_gate_of_channels_meets_the_channels(gate: tuple[int, ...]) -> None:
     assert np.array_equal(found["sent"], x - kept)
 
 
+@pytest.mark.parametrize("layer", ["Add", "Average", "Subtract", "Multiply", "Maximum", "Minimum"])
+@pytest.mark.parametrize(("first", "second"), [((3,), (1,)), ((1,), (3,)), ((3, 3), (3, 1)), ((3, 3), (1, 3))])
+def test_a_merging_layer_broadcasts_axes_of_one(layer: str, first: tuple[int, ...], second: tuple[int, ...]) -> None:
+    model = specc.build(
+        f"model m {{\n  input a: {declared(first)}\n  input b: {declared(second)}\n  output y = (a, b) -> {layer}()\n}}"
+    )
+    merge: dict[str, Callable[[Array, Array], Array]] = {
+        "Add": np.add,
+        "Average": lambda a, b: (a + b) / 2,
+        "Subtract": np.subtract,
+        "Multiply": np.multiply,
+        "Maximum": np.maximum,
+        "Minimum": np.minimum,
+    }
+    given = {"a": positive(SIZE, *first, seed=1), "b": positive(SIZE, *second, seed=2)}
+    expected = np.stack([merge[layer](a, b) for a, b in zip(given["a"], given["b"], strict=True)])
+    for found in (model(given), model.predict(given, verbose=0)):
+        np.testing.assert_allclose(found["y"], expected, rtol=1e-6)
+
+
 def test_shapes_that_do_not_align_are_refused() -> None:
     (finding,) = specc.check("model m {\n  input x: float32[4, 3]\n  input y: float32[4]\n  output z = x + y\n}")
     assert finding.severity.value == "error"

@@ -10,8 +10,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 from typing import IO, NamedTuple
 
 import pytest
@@ -220,10 +222,29 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
     ours, theirs = pty.openpty()
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
+    pieces: Queue[bytes] = Queue()
+
+    def read() -> None:
+        # A terminal holds but a few kilobytes before who writes has to wait. Linux ends it with an error.
+        with suppress(OSError):
+            while piece := os.read(ours, 4096):
+                pieces.put(piece)
+
+    def shown() -> str:
+        stream.write("\0")
+        stream.flush()
+        text = b""
+        while not text.endswith(b"\0"):
+            text += pieces.get(timeout=10)
+        return text.decode().replace("\r\n", "\n").rstrip("\0")
+
+    reader = Thread(target=read)
+    reader.start()
     with open(theirs, "w", encoding="utf-8", buffering=1) as stream:
         monkeypatch.setattr(sys, "stdout", stream)
         monkeypatch.setattr(sys, "stderr", stream)
-        yield lambda: os.read(ours, 65536).decode().replace("\r\n", "\n")
+        yield shown
+    reader.join()
     os.close(ours)
 
 

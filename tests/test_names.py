@@ -15,7 +15,6 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
-import specc
 from specc import pipeline
 from specc.source import Source
 
@@ -61,7 +60,8 @@ NODES = [
     *["near", "left.concatenate", "left", "right.conv2d", "right", "chosen.add", "chosen.select", "chosen"],
     *["code", "other.flatten", "other.dense", "other", "score.weighted_sum", "score"],
 ]
-CONVOLUTION, NORMALIZATION = ["kernel", "bias"], ["gamma", "beta", "moving_mean", "moving_variance"]
+CONVOLUTION, VALUE = ["kernel", "bias"], ["value"]
+NORMALIZATION = ["gamma", "beta", "moving_mean", "moving_variance"]
 WEIGHTS_OF = {
     "h.conv2d": CONVOLUTION,
     "h": NORMALIZATION,
@@ -71,7 +71,7 @@ WEIGHTS_OF = {
         for block in ("stem", "tower.residual", "tower")
         for name in RESIDUAL[:3]
     },
-    **dict.fromkeys(["share", "shift", "bank"], ["value"]),
+    **dict.fromkeys(["share", "shift", "bank"], VALUE),
     **dict.fromkeys(["left", "right.conv2d", "embed.dense", "score"], CONVOLUTION),
     "chosen": ["bias"],
     "embed": ["gamma", "beta"],
@@ -208,9 +208,9 @@ def test_weights_of_one_shape_do_not_start_alike(spec: str) -> None:
 
 
 def test_a_layer_elsewhere_does_not_change_the_weights() -> None:
-    lines = SPEC.replace("  near, far", "  extra = tower -> Conv2D(2, 3)\n  near, far")
-    lines = lines.replace("  output tilted", "  output extra_pooled = extra -> Dropout(0.5) -> Flatten()\n  output tilted")
-    before, after = weights(SPEC), weights(lines)
+    longer = SPEC.replace("  near, far", "  extra = tower -> Conv2D(2, 3)\n  near, far")
+    longer = longer.replace("  output tilted", "  output dropped = extra -> Dropout(0.5) -> Flatten()\n  output tilted")
+    before, after = weights(SPEC), weights(longer)
     added = {"named: extra/kernel", "named: extra/bias"}
     assert after.keys() - before.keys() == added
     assert all(np.array_equal(before[name], after[name]) for name in before)

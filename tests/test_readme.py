@@ -10,6 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from specc import cli
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^```sh\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
@@ -44,6 +48,18 @@ def test_the_readme_shows_the_spec_that_the_command_compiles() -> None:
     example = (ROOT / "examples" / "gated_skip.cnet").read_text(encoding="utf-8")
     (shown,) = re.findall(r"^```cnet\n(.*?model gated_skip.*?)^```$", README, re.DOTALL | re.MULTILINE)
     assert example.endswith(f"\n{shown}")
+
+
+def test_commands_print_what_the_readme_shows(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    blocks = re.findall(r"^```console\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    assert blocks
+    for shown in re.findall(r"^\$ (specc [^\n]*)\n((?:(?!\$ ).*\n)*)", "".join(blocks), re.MULTILINE):
+        command, expected = shown
+        cli.main(shlex.split(command)[1:])
+        assert (command, capsys.readouterr().out) == (command, expected)
 
 
 def test_ci_runs_the_second_command_and_fails_when_it_fails(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from specc.graph.kinds import (
     WRONG_KIND,
 )
 from specc.graph.model import Tensor
-from specc.graph.scope import Place, Scope
+from specc.graph.scope import Place, Scope, Taken
 from specc.graph.state import Elaboration
 from specc.graph.values import Bundle, Result, Unapplied, first_reported
 from specc.source import Span
@@ -153,7 +153,7 @@ def checked(run: Elaboration, entry: Entry, value: Unapplied) -> dict[str, Value
     """The arguments of a nested call as they are written, once they have been checked."""
     call = value.call
     names = [argument.name for argument in entry.arguments]
-    found = bind(run, call, names, value.scope, Place("", set()), entry.name)
+    found = bind(run, call, names, value.scope, Place("", Taken()), entry.name)
     if isinstance(found, Reported):
         return found
     ports = Ports()

@@ -13,7 +13,6 @@ from specc.graph.kinds import (
     MISSING_ARGUMENT,
     NO_OUTPUT,
     NO_TENSOR,
-    OUT_OF_BOUNDS,
     WRONG_KIND,
 )
 from specc.graph.model import Constraint, Missing, Tensor
@@ -35,15 +34,12 @@ def instantiate(run: Elaboration, item: Item, found: Arguments, value: Result, p
     reported = unknown_argument(run, found, names, f"block `{block.name}`")
     if reported is not None:
         return reported
-    run.blocks += 1
-    try:
-        if run.blocks > MAXIMAL_BLOCKS:
-            message = f"blocks are nested more than {MAXIMAL_BLOCKS} deep; does `{block.name}` use itself?"
-            return run.report(OUT_OF_BOUNDS, call.span, message)
-        inside = place.instanced(block.name)
+    if len(run.sink.uses) >= MAXIMAL_BLOCKS:
+        message = f"blocks are nested more than {MAXIMAL_BLOCKS} deep; does `{block.name}` use itself?"
+        return run.exhaust(call.span, message)
+    inside = place.instanced(block.name)
+    with run.sink.at((*run.sink.uses, call.span)):
         return _body(run, item, block, found, value, inside.frozen() if frozen is False else inside, call)
-    finally:
-        run.blocks -= 1
 
 
 def _body(
@@ -97,7 +93,8 @@ def _constrain(
     if isinstance(type, Reported):
         return {}
     constraint = Constraint(
-        tensor=tensor, type=type, name=statement.name, span=statement.type.span, used=call.span, sizes=sizes
+        tensor=tensor, type=type, name=statement.name, span=statement.type.span, used=call.span, sizes=sizes,
+        uses=run.sink.uses[:-1],
     )
     run.graph.constraints.append(constraint)
     symbols = [(axis, size.id) for axis, size in enumerate(statement.type.sizes) if isinstance(size, ast.Name)]

@@ -12,6 +12,7 @@ from functools import partial
 from specc.diagnostics import Label, Reported, Sink
 from specc.graph import blocks, calls, evaluate, sources, stages, training
 from specc.graph.arguments import Arguments
+from specc.graph.blame import BlameSink
 from specc.graph.evaluate import known
 from specc.graph.kinds import (
     ARITY,
@@ -22,15 +23,14 @@ from specc.graph.kinds import (
     MISSING_ARGUMENT,
     NO_OUTPUT,
     NOT_KNOWN_NOW,
-    OUT_OF_BOUNDS,
     UNKNOWN_NAME,
     WRONG_KIND,
 )
 from specc.graph.model import Expectation, Graph, ModelCall, OutputTensor, Program, Tensor
 from specc.graph.parameters import Parameters, given
-from specc.graph.scope import ArrivingSize, Binding, Bound, Entry, FileScope, Item, Place, Scope
-from specc.graph.state import MAXIMAL_CHAIN, Elaboration
-from specc.graph.values import Bundle, Result, described
+from specc.graph.scope import ArrivingSize, Binding, Bound, Entry, FileScope, Item, Place, Scope, Taken
+from specc.graph.state import MAXIMAL_CHAIN, Elaboration, Spent
+from specc.graph.values import Bundle, Result, described, has_tensor
 from specc.source import Span
 from specc.syntax import ast
 from specc.types import UNKNOWN
@@ -39,11 +39,24 @@ from specc.types import UNKNOWN
 class Models:
     """The models of all files of a run, each elaborated once, when it is first called for."""
 
-    def __init__(self, sink: Sink, parameters: Parameters) -> None:
+    def __init__(self, sink: BlameSink, parameters: Parameters) -> None:
         self.sink = sink
         self.parameters = parameters
+        self.spent = Spent()
+        self.carrying: set[int] = set()
+        """The statements, by identity, that have brought tensors into a graph: what is unused of those, nodes tell."""
+        self.instantiated: set[int] = set()
+        """The blocks, by identity, that are used somewhere."""
         self._graphs: dict[int, Graph] = {}
         self._under_way: list[Item] = []
+        self._names = Taken()
+        self._shared: dict[int, str] = {}
+
+    def shared_name(self, node: ast.NamedLayer | ast.Const) -> str:
+        """The name of what a file shares; the second of that name, from another file, gets a number."""
+        if id(node) not in self._shared:
+            self._shared[id(node)] = self._names.claim(node.name)
+        return self._shared[id(node)]
 
     def graph(self, item: Item, used: Span) -> Graph | Reported:
         """The graph of a model; models that call each other in a circle are reported."""
@@ -56,7 +69,8 @@ class Models:
             path = " → ".join([*names[names.index(model.name) :], model.name])
             return self.sink.report(CYCLE, used, f"models call each other in a circle: {path}")
         self._under_way.append(item)
-        graph = _Model(self, item, model).elaborate()
+        with self.sink.at(()):
+            graph = _Model(self, item, model).elaborate()
         self._under_way.pop()
         self._graphs[id(model)] = graph
         return graph
@@ -67,7 +81,7 @@ class _Model(Elaboration):
 
     def __init__(self, models: Models, item: Item, model: ast.Model | ast.Block) -> None:
         graph = Graph(model.name, model.name_span, item.home.file.documentation(model))
-        super().__init__(graph, models.sink)
+        super().__init__(graph, models.sink, models.spent)
         self.models = models
         self.item = item
         self.model = model
@@ -153,7 +167,7 @@ class _Model(Elaboration):
                 self.graph.training = training.train(self, statement, scope, Place("loss", self.taken))
                 training.complete(self, self.graph.training)
             case ast.Expect():
-                read = partial(self.evaluate, scope=scope, place=Place("", set()))
+                read = partial(self.evaluate, scope=scope, place=Place("", Taken()))
                 self.graph.expectations.append(Expectation(condition=statement.condition, evaluate=read))
             case ast.NamedLayer():
                 pass
@@ -199,8 +213,11 @@ class _Model(Elaboration):
         assert isinstance(item.node, ast.Const)
         item.used = True
         if id(item.node) not in self._constants:
-            place = Place(item.node.name, self.taken, instance=Place(item.node.name, set()), shared=True)
-            self._constants[id(item.node)] = sources.constant(self, item.node, Scope(item.home, place=place), place)
+            instance = Place(self.shared_name(item.node), Taken())
+            place = Place(item.node.name, self.taken, instance=instance, shared=True)
+            with self.sink.at(()):
+                value = sources.constant(self, item.node, Scope(item.home, place=place), place)
+            self._constants[id(item.node)] = value
         return self._constants[id(item.node)]
 
     def _arriving_size(self, size: ArrivingSize, name: str, read: Span) -> int | Reported:
@@ -227,10 +244,12 @@ class _Model(Elaboration):
             if any(waiting):
                 return self._cycle(waiting.index(True), name)
             if len(self.resolving) > MAXIMAL_CHAIN:
-                return self.report(OUT_OF_BOUNDS, entry.span, "too many names depend on names that stand further down")
+                return self.exhaust(entry.span, "too many names depend on names that stand further down")
             self.resolving.append((name, entry, scope))
             value = self._evaluate_statement(entry.statement, scope)
             self.resolving.pop()
+            if has_tensor(value):
+                self.models.carrying.add(id(entry.statement))
             scope.values.setdefault(entry.place, value)
         return self._target(entry, name, scope.values[entry.place])
 
@@ -303,7 +322,11 @@ class _Model(Elaboration):
         action = ModelCall(graph=graph)
         return self.add(action, (place.name(graph.name), graph.name), place, span, arriving, len(graph.outputs))
 
+    def shared_name(self, node: ast.NamedLayer | ast.Const) -> str:
+        return self.models.shared_name(node)
+
     def instantiate(self, item: Item, found: Arguments, value: Result, place: Place, call: ast.Call) -> Result:
+        self.models.instantiated.add(id(item.node))
         return blocks.instantiate(self, item, found, value, place, call)
 
 
@@ -313,11 +336,11 @@ def elaborate(scope: FileScope, sink: Sink, parameters: Parameters) -> Program:
     Args:
         parameters: values of models' parameters instead of their defaults.
     """
-    models = Models(sink, parameters)
+    models = Models(BlameSink(sink), parameters)
     graphs: dict[str, Graph] = {}
     for item in scope.items.values():
         if isinstance(item.node, ast.Model) and item.home is scope:
             graph = models.graph(item, item.node.name_span)
             if isinstance(graph, Graph):
                 graphs[graph.name] = graph
-    return Program(graphs=graphs)
+    return Program(graphs=graphs, alone=[], sink=models.sink)

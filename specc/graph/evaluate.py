@@ -19,7 +19,7 @@ from specc.graph.kinds import (
     WRONG_KIND,
 )
 from specc.graph.model import ConstructCall, Tensor
-from specc.graph.scope import Place, Scope
+from specc.graph.scope import Place, Scope, Taken
 from specc.graph.state import MAXIMAL_DEPTH, Elaboration
 from specc.graph.values import Bundle, Result, described, first_reported, has_tensor
 from specc.syntax import ast
@@ -44,6 +44,9 @@ _ARITHMETIC: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
 
 def evaluate(run: Elaboration, expression: ast.Expression, scope: Scope, place: Place) -> Result:
     """The value of an expression; its last node takes the name of `place`."""
+    stopped = run.step(expression.span)
+    if stopped is not None:
+        return stopped
     run.depth += 1
     try:
         if run.depth > MAXIMAL_DEPTH:
@@ -74,7 +77,8 @@ def _evaluate(run: Elaboration, expression: ast.Expression, scope: Scope, place:
             if isinstance(indices, Reported):
                 return indices
             inner = (scope.within(variable, index, expression.span) for index in indices)
-            return [run.evaluate(element, each, place.middle()) for each in inner]
+            with run.round():
+                return [run.evaluate(element, each, place.middle()) for each in inner]
         case ast.Conditional(test=test, then=then, otherwise=otherwise):
             truth = condition(run, test, scope)
             if isinstance(truth, Reported):
@@ -90,7 +94,7 @@ def _evaluate(run: Elaboration, expression: ast.Expression, scope: Scope, place:
 
 def known(run: Elaboration, expression: ast.Expression, scope: Scope, what: str) -> Result:
     """A value that must be known now; tensors are reported."""
-    value = run.evaluate(expression, scope, Place("", set()))
+    value = run.evaluate(expression, scope, Place("", Taken()))
     if has_tensor(value):
         return run.report(NOT_KNOWN_NOW, expression.span, f"{what} must be known when compiling; this is a tensor")
     return value

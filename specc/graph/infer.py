@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final, TypeAlias
 
 from specc.catalogue.facts import Fault, LayerFacts, WeightFact
 from specc.catalogue.values import TensorArgument, Value
 from specc.constructs import CONSTRUCTS, Construct, Select
-from specc.diagnostics import Kind, Label, Sink
+from specc.diagnostics import Kind, Label
+from specc.graph.blame import BlameSink
+from specc.graph.kinds import OUT_OF_BOUNDS
 from specc.graph.matching import fit, substituted
 from specc.graph.model import (
     ConstantTensor,
@@ -30,8 +33,12 @@ from specc.graph.model import (
     Tensor,
     WeightTensor,
 )
-from specc.graph.type_kinds import TYPE_KINDS
-from specc.types import ANYTHING, Dim, Shape, TensorType, product, shape_text, surely_different, surely_equal
+from specc.graph.trace import TRACED, origin, trail
+from specc.graph.type_kinds import MERGE_MISMATCH, TYPE_KINDS
+from specc.types import ANYTHING, Dim, Shape, TensorType, exceeds, product, shape_text, surely_different, surely_equal
+
+_SHOWN: Final = 4
+"""How many of the tensors that do not go together are pointed at."""
 
 _CONSTRUCTS: tuple[type[Construct], ...] = (*CONSTRUCTS, Select)
 KIND_OF: Mapping[str, Kind] = {
@@ -68,20 +75,37 @@ class CheckedProgram:
         return self.called[id(graph)]
 
 
-def infer(program: Program, sink: Sink) -> CheckedProgram:
-    """Types for all models of a program; faults go to the sink."""
-    known: dict[int, CheckedGraph] = {}
-    graphs = {name: _Inference(graph, sink, known).run() for name, graph in program.graphs.items()}
-    return CheckedProgram(graphs=graphs, called=known)
+def infer(program: Program) -> CheckedProgram:
+    """Types for all models of a program; faults go to its sink, which then hands all of them on."""
+    run = _Run(program.sink)
+    graphs = {name: _Inference(graph, run).run() for name, graph in program.graphs.items()}
+    for graph in program.alone:
+        _Inference(graph, run).run()
+    program.sink.settle((node.span, node.uses) for checked in run.known.values() for node in checked.facts)
+    return CheckedProgram(graphs=graphs, called=run.known)
+
+
+_Instances: TypeAlias = dict[str, tuple[Node, tuple[WeightFact, ...]]]
+
+
+@dataclass(slots=True)
+class _Run:
+    """What the graphs of a program have in common."""
+
+    sink: BlameSink
+    known: dict[int, CheckedGraph] = field(default_factory=dict)
+    instances: _Instances = field(default_factory=dict)
+    """The weights of the layers that the models of a file share."""
 
 
 class _Inference:
-    def __init__(self, graph: Graph, sink: Sink, known: dict[int, CheckedGraph]) -> None:
+    def __init__(self, graph: Graph, run: _Run) -> None:
         self.graph = graph
-        self.sink = sink
-        self.known = known
+        self.whole = run
+        self.sink = run.sink
+        self.known = run.known
         self.facts: dict[Node, LayerFacts] = {}
-        self.instances: dict[str, tuple[Node, tuple[WeightFact, ...]]] = {}
+        self.instances: _Instances = {}
 
     def run(self) -> CheckedGraph:
         if id(self.graph) not in self.known:
@@ -93,9 +117,24 @@ class _Inference:
 
     def visit(self, node: Node) -> None:
         """Find the facts of a node, whose inputs have been visited."""
-        facts = self._node(node)
-        if isinstance(facts, LayerFacts) and self._same_weights(node, facts):
-            self.facts[node] = facts
+        with self.sink.at(node.uses):
+            facts = self._node(node)
+            if isinstance(facts, LayerFacts) and self._same_weights(node, facts) and self._bounded(node, facts):
+                self.facts[node] = facts
+
+    def _bounded(self, node: Node, facts: LayerFacts) -> bool:
+        """Whether what a node makes can be held at all: TensorFlow counts elements in 31 bits."""
+        for weight in facts.weights:
+            if exceeds(weight.shape):
+                message = f"its {weight.name} of shape {shape_text(weight.shape)} has 2**31 elements or more"
+                self.sink.report(OUT_OF_BOUNDS, node.span, message)
+                return False
+        for output in facts.outputs:
+            if exceeds(output.shape or ()):
+                message = f"its result {output} has 2**31 elements or more per sample"
+                self.sink.report(OUT_OF_BOUNDS, node.span, message)
+                return False
+        return True
 
     def _node(self, node: Node) -> LayerFacts | None:
         """The facts of a node; none once its fault has been reported, here or further up."""
@@ -163,7 +202,8 @@ class _Inference:
         return facts
 
     def _model(self, node: Node, graph: Graph, types: dict[str, TensorType]) -> LayerFacts | Fault | None:
-        inner = _Inference(graph, self.sink, self.known).run()
+        with self.sink.at(()):
+            inner = _Inference(graph, self.whole).run()
         sizes: dict[str, Dim] = {}
         for entry in graph.inputs:
             action = entry.action
@@ -189,14 +229,15 @@ class _Inference:
         """Whether a shared layer needs the weights that it already has."""
         if node.instance == node.name or not facts.weights:
             return True
-        first, weights = self.instances.setdefault(node.instance, (node, facts.weights))
+        instances = self.whole.instances if node.shared else self.instances
+        first, weights = instances.setdefault(node.instance, (node, facts.weights))
         for had, needs in zip(weights, facts.weights, strict=True):
             if len(had.shape) != len(needs.shape) or any(map(surely_different, had.shape, needs.shape)):
                 message = (
                     f"layer `{node.instance}` has a {had.name} of shape {shape_text(had.shape)},"
                     f" and here it would need {shape_text(needs.shape)}"
                 )
-                self.sink.report(KIND_OF["instance-mismatch"], node.span, message, Label(first.span, "it is used here"))
+                self.sink.report(KIND_OF["instance-mismatch"], node.span, message, Label(first.span, "it has them from here"))
                 return False
         return True
 
@@ -212,17 +253,21 @@ class _Inference:
         fault = fit(constraint.type, arriving, constraint.sizes, constraint.name)
         if fault is None:
             return arriving
-        label = Label(constraint.span, "it is declared here")
-        self.sink.report(KIND_OF[fault.pattern], constraint.used, fault.message, label, help=fault.help)
+        labels = [Label(constraint.span, "it is declared here"), origin(constraint.tensor, self.facts)]
+        with self.sink.at(constraint.uses):
+            self.sink.report(KIND_OF[fault.pattern], constraint.used, fault.message, *labels, help=fault.help)
         return None
 
     def _report(self, node: Node, fault: Fault, tensors: dict[str, Tensor]) -> None:
         port = fault.argument if fault.argument in tensors else str(fault.input) if fault.input is not None else None
         labels = []
         if port in tensors:
-            source = tensors[port]
-            type = self.facts[source.node].outputs[source.output]
-            labels.append(Label(source.node.span, f"this is {type}"))
+            labels.append(origin(tensors[port], self.facts))
+        if fault.pattern == MERGE_MISMATCH.id:
+            others = [tensor for name, tensor in tensors.items() if name != port]
+            labels += [origin(tensor, self.facts) for tensor in others[:_SHOWN]]
+        elif port in tensors and fault.pattern in TRACED:
+            labels += trail(self.graph, tensors[port], self.facts)
         span = node.spans.get(fault.argument or "", node.span)
         self.sink.report(KIND_OF[fault.pattern], span, fault.message, *labels, help=fault.help)
 
@@ -234,8 +279,8 @@ class Foresight:
     to the sink; `infer` finds it again, and the sink keeps it once.
     """
 
-    def __init__(self, graph: Graph, sink: Sink) -> None:
-        self._inference = _Inference(graph, sink, {})
+    def __init__(self, graph: Graph, sink: BlameSink) -> None:
+        self._inference = _Inference(graph, _Run(sink))
         self._visited: set[Node] = set()
 
     def arriving(self, constraint: Constraint) -> TensorType | None:

@@ -18,6 +18,7 @@ from specc.catalogue.values import Configured, Value
 from specc.constructs.base import Construct
 from specc.diagnostics import Reported
 from specc.graph.arrays import Array
+from specc.graph.blame import BlameSink
 from specc.source import Span
 from specc.syntax import ast
 from specc.types import Dim, Interval, TensorType
@@ -130,6 +131,8 @@ class Node:
     trainable: bool = True
     spans: Mapping[str, Span] = field(default_factory=dict, repr=False)
     """Where each argument is written."""
+    uses: tuple[Span, ...] = field(default=(), repr=False)
+    """The calls of blocks and named layers that it was made through, the outermost first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +193,8 @@ class Constraint:
     span: Span
     used: Span
     sizes: dict[str, Dim] = field(repr=False)
+    uses: tuple[Span, ...] = field(default=(), repr=False)
+    """What the use stands in, as for a node."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,3 +274,6 @@ class Program:
     """All models of a file, in its order."""
 
     graphs: dict[str, Graph]
+    alone: list[Graph]
+    """Blocks that no model uses, each looked at by itself."""
+    sink: BlameSink

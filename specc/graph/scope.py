@@ -119,6 +119,28 @@ def snake_case(name: str) -> str:
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
+class Taken:
+    """The names of a graph that are in use."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def claim(self, wanted: str) -> str:
+        """A name that is free from now on no longer: `h`, then `h_2`, `h_3`."""
+        found, number = wanted, self._numbers.get(wanted, 0)
+        while found in self._numbers:
+            number += 1
+            found = f"{wanted}_{number}"
+        # The search goes on from there next time: a thousand layers of one sort take a thousand steps, not a million.
+        self._numbers[wanted] = number
+        self._numbers[found] = 1
+        return found
+
+    def release(self, name: str) -> None:
+        """Free a name, for what is put in the place that it was claimed for."""
+        del self._numbers[name]
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where the next node stands, and so what it is called.
@@ -128,7 +150,7 @@ class Place:
     """
 
     path: str
-    taken: set[str]
+    taken: Taken
     final: bool = True
     targets: tuple[str, ...] = ()
     instance: Place | None = None
@@ -162,17 +184,12 @@ class Place:
         """The same place, served by the layers of a shared instance; each use numbers them alike from the start."""
         if self.instance is not None:
             return self
-        return replace(self, instance=Place(instance, set()), shared=shared)
+        return replace(self, instance=Place(instance, Taken()), shared=shared)
 
     def name(self, what: str) -> str:
         """A name for a node that does `what`, marked as taken."""
         wanted = self.path if self.final else f"{self.path}.{snake_case(what)}"
-        found, number = wanted, 1
-        while found in self.taken:
-            number += 1
-            found = f"{wanted}_{number}"
-        self.taken.add(found)
-        return found
+        return self.taken.claim(wanted)
 
     def names(self, what: str) -> tuple[str, str]:
         """The name of a node and of the Keras layer that serves it."""

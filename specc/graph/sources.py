@@ -12,7 +12,7 @@ from specc.graph.arrays import Array, ArrayError, from_file, literal
 from specc.graph.evaluate import known
 from specc.graph.kinds import ARRAY, ILLEGAL_TYPE, ILLEGAL_VALUE, WRONG_KIND
 from specc.graph.model import ConstantTensor, InputTensor, KnobTensor, WeightTensor
-from specc.graph.scope import Place, Scope
+from specc.graph.scope import Place, Scope, Taken
 from specc.graph.state import Elaboration
 from specc.graph.values import Result, Unapplied, described, first_reported
 from specc.source import Span
@@ -212,7 +212,7 @@ def _array_or_value(run: Elaboration, expression: ast.Expression, scope: Scope, 
 
 
 def _loaded(run: Elaboration, call: ast.Call, scope: Scope, dtype: str | None) -> Array | Reported:
-    found = bind(run, call, ["file", "key"], scope, Place("", set()))
+    found = bind(run, call, ["file", "key"], scope, Place("", Taken()))
     if isinstance(found, Reported):
         return found
     file, key = found.values.get("file"), found.values.get("key")

@@ -10,7 +10,7 @@ from specc.diagnostics import Reported
 from specc.graph import calls
 from specc.graph.arguments import bind
 from specc.graph.evaluate import bounds, condition
-from specc.graph.kinds import REFUSED_LAYER, SURPLUS_ARGUMENT, UNKNOWN_LAYER
+from specc.graph.kinds import CYCLE, REFUSED_LAYER, SURPLUS_ARGUMENT, UNKNOWN_LAYER
 from specc.graph.model import Tensor
 from specc.graph.scope import ArrivingSize, Binding, Bound, Entry, Item, Place, Scope
 from specc.graph.state import Elaboration
@@ -21,6 +21,9 @@ from specc.syntax import ast
 def apply(run: Elaboration, stages: Sequence[ast.Stage], value: Result, scope: Scope, place: Place) -> Result:
     """What comes out of stages that a value is sent through; the last one takes the name of `place`."""
     for number, stage in enumerate(stages, 1):
+        stopped = run.step(stage.span)
+        if stopped is not None:
+            return stopped
         if isinstance(value, Reported):
             # What stands behind a fault is still read: its own names and arguments may be wrong too.
             value = run.missing(value, stage.span)
@@ -53,7 +56,8 @@ def _stage(run: Elaboration, stage: ast.Stage, value: Result, scope: Scope, plac
                 return indices
             places = place.side_by_side(len(indices))
             inner = [scope.within(variable, index, stage.span) for index in indices]
-            return _side_by_side([run.apply(branch, value, *each) for each in zip(inner, places, strict=True)])
+            with run.round():
+                return _side_by_side([run.apply(branch, value, *each) for each in zip(inner, places, strict=True)])
         case ast.Repeat(stages=stages, variable=variable, range=range_):
             indices = bounds(run, range_, scope)
             if isinstance(indices, Reported):
@@ -61,7 +65,10 @@ def _stage(run: Elaboration, stage: ast.Stage, value: Result, scope: Scope, plac
             for index in indices:
                 last = index == indices[-1]
                 inside = scope.within(variable, index, stage.span)
-                value = run.apply(stages, value, inside, place if last else place.middle())
+                with run.round():
+                    value = run.apply(stages, value, inside, place if last else place.middle())
+                if run.exhausted is not None:
+                    break
             return value
 
 
@@ -160,10 +167,17 @@ def _shared(
     if not bare and call.arguments:
         message = f"layer `{call.name}` has its arguments where it is named, and takes none here"
         return run.report(SURPLUS_ARGUMENT, call.span, message)
-    instance = f"{path}.{layer.name}" if path else layer.name
+    instance = f"{path}.{layer.name}" if path else run.shared_name(layer)
+    if instance in run.layers:
+        names = [*run.layers[run.layers.index(instance) :], instance]
+        return run.report(CYCLE, call.span, f"layer `{layer.name}` is made of itself: {' → '.join(names)}")
     own = place.names(layer.name)[0]
     from_here = Place(own, run.taken, instance=place.instance, shared=place.shared, trainable=place.trainable).sharing(
         instance, shared=not path
     )
-    run.taken.discard(own)
-    return run.apply(layer.stages, value, scope, from_here)
+    run.taken.release(own)
+    run.layers.append(instance)
+    with run.sink.at((*run.sink.uses, call.span)):
+        result = run.apply(layer.stages, value, scope, from_here)
+    run.layers.pop()
+    return result

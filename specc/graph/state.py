@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from specc.diagnostics import Kind, Label, Reported, Sink, suggestion
+from specc.diagnostics import Kind, Label, Reported, suggestion
+from specc.graph.blame import BlameSink
 from specc.graph.infer import Foresight
 from specc.graph.kinds import OUT_OF_BOUNDS
 from specc.graph.model import Action, Graph, Missing, Node, Tensor
-from specc.graph.scope import Entry, Item, Place, Scope
+from specc.graph.scope import Entry, Item, Place, Scope, Taken
 from specc.graph.values import Bundle, Result
 from specc.source import Span
 from specc.syntax import ast
@@ -20,7 +23,10 @@ if TYPE_CHECKING:
     from specc.graph.arguments import Arguments
 
 NOWHERE: Mapping[str, Span] = MappingProxyType({})
-MAXIMAL_NODES = 200_000
+MAXIMAL_NODES = 20_000
+"""How many nodes `for`, blocks and named layers may make; what is written out node by node is bounded by the text."""
+MAXIMAL_STEPS = 500_000
+"""How many expressions and stages are worked out inside `for`, blocks and named layers."""
 MAXIMAL_BLOCKS = 48
 """How deep blocks may stand in blocks."""
 MAXIMAL_CHAIN = 500
@@ -29,16 +35,30 @@ MAXIMAL_DEPTH = 2_000
 """How deep expressions may be nested, blocks and waiting names included."""
 
 
+@dataclass(slots=True)
+class Spent:
+    """The work that a run has put into what is written once and done many times."""
+
+    nodes: int = 0
+    steps: int = 0
+
+
 class Elaboration(ABC):
     """The elaboration of one model. Its parts call each other through this class, and so need not import each other."""
 
-    def __init__(self, graph: Graph, sink: Sink) -> None:
+    def __init__(self, graph: Graph, sink: BlameSink, spent: Spent) -> None:
         self.graph = graph
         self.sink = sink
+        self.spent = spent
+        self.exhausted: Reported | None = None
+        """There once a bound has been passed; nothing more is worked out then."""
+        self.rounds = 0
+        """How many `for` the present place is inside of."""
+        self.layers: list[str] = []
+        """The instances of the named layers whose stages are being put here."""
         self.foresight = Foresight(graph, sink)
-        self.taken: set[str] = set()
+        self.taken = Taken()
         self.depth = 0
-        self.blocks = 0
 
     @abstractmethod
     def evaluate(self, expression: ast.Expression, scope: Scope, place: Place) -> Result:
@@ -69,6 +89,10 @@ class Elaboration(ABC):
         """A fresh copy of a block, fed with a value."""
 
     @abstractmethod
+    def shared_name(self, node: ast.NamedLayer | ast.Const) -> str:
+        """What a layer or const that belongs to a file is called in Keras: two files may have one of the same name."""
+
+    @abstractmethod
     def call_model(self, item: Item, value: Result, place: Place, span: Span) -> Result:
         """A model of the file called on a value."""
 
@@ -80,6 +104,30 @@ class Elaboration(ABC):
     def unknown(self, kind: Kind, span: Span, message: str, name: str, candidates: Iterable[str]) -> Reported:
         """Report a name that nothing is called, with the nearest that something is."""
         return self.report(kind, span, message, help=suggestion(name, candidates))
+
+    @property
+    def _multiplied(self) -> bool:
+        return self.rounds > 0 or bool(self.sink.uses)
+
+    @contextmanager
+    def round(self) -> Iterator[None]:
+        """What is worked out meanwhile is written once and done several times."""
+        self.rounds += 1
+        yield
+        self.rounds -= 1
+
+    def step(self, span: Span) -> Reported | None:
+        """Count a piece of work; the token that takes its place once a bound has been passed."""
+        if self.exhausted is None and self._multiplied:
+            self.spent.steps += 1
+            if self.spent.steps > MAXIMAL_STEPS:
+                return self.exhaust(span, f"`for` and blocks take more than {MAXIMAL_STEPS:,} steps to expand")
+        return self.exhausted
+
+    def exhaust(self, span: Span, message: str) -> Reported:
+        """Report a bound that has been passed, and stop."""
+        self.exhausted = self.report(OUT_OF_BOUNDS, span, message)
+        return self.exhausted
 
     def missing(self, reported: Reported, span: Span) -> Tensor:
         """A tensor that stands for one that could not be made."""
@@ -99,8 +147,10 @@ class Elaboration(ABC):
         spans: Mapping[str, Span] = NOWHERE,
     ) -> Result:
         """Put a node into the graph; its output, or all of them side by side."""
-        if len(self.graph) >= MAXIMAL_NODES:
-            return self.report(OUT_OF_BOUNDS, span, f"the model has more than {MAXIMAL_NODES:,} nodes")
+        if self._multiplied:
+            self.spent.nodes += 1
+            if self.spent.nodes > MAXIMAL_NODES:
+                return self.exhaust(span, f"`for` and blocks make more than {MAXIMAL_NODES:,} nodes")
         node = Node(
             name=names[0],
             instance=names[1],
@@ -110,6 +160,7 @@ class Elaboration(ABC):
             outputs=outputs,
             trainable=place.trainable,
             spans=spans,
+            uses=self.sink.uses,
         )
         self.graph.add(node, arriving)
         if outputs == 1:

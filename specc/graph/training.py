@@ -10,7 +10,7 @@ from specc.diagnostics import Reported, suggestion
 from specc.graph.arguments import configured
 from specc.graph.kinds import ILLEGAL_VALUE, UNFIT_FOR_TRAINING, WRONG_KIND
 from specc.graph.model import LossOnOutput, LossTerm, Tensor, Training
-from specc.graph.scope import Place, Scope
+from specc.graph.scope import Place, Scope, Taken
 from specc.graph.state import Elaboration
 from specc.graph.values import Result, Unapplied, described
 from specc.syntax import ast
@@ -55,7 +55,7 @@ def _setting(run: Elaboration, entry: ast.Setting, training: Training, scope: Sc
     if entry.name in training.settings:
         run.report(UNFIT_FOR_TRAINING, entry.name_span, f"`{entry.name}` is set twice")
         return
-    value = run.evaluate(entry.value, scope, Place("", set()))
+    value = run.evaluate(entry.value, scope, Place("", Taken()))
     if isinstance(value, Reported):
         return
     if entry.name != "optimizer":

@@ -40,7 +40,9 @@ class Builder:
         return token
 
     def span(self, token: Any) -> Span:
-        return Span(self.source, token.start_pos, token.end_pos)
+        start: int = token.start_pos
+        end: int = token.end_pos
+        return Span(self.source, start, end)
 
     def _stretch(self, first: Any, last: Any) -> Span:
         start = first.start_pos if isinstance(first, Token) else first.span.start

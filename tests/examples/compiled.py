@@ -20,6 +20,11 @@ def random_batch(*shape: int, seed: int = 0) -> Array:
     return np.random.default_rng(seed).normal(size=shape).astype("float32")
 
 
+def as_dense(kernel: Array) -> Array:
+    """A Dense kernel `[in, units]`, also of a Dense that a mux selects from, which may hold it as `[of, in, size]`."""
+    return kernel if kernel.ndim == 2 else np.concatenate(kernel, axis=-1)
+
+
 def gradients(model: keras.Model, loss: Any) -> dict[str, Array]:
     """The gradient of `loss()` to each trained weight of a model, by path; zeros where there is none."""
     with tf.GradientTape() as tape:

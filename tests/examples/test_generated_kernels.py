@@ -47,7 +47,7 @@ def interleaved_alone(weights: dict[str, Any], template: Any, scene: Any) -> Any
 
 
 HYPERNETWORKS = [("matcher", matched_alone), ("interleaved", interleaved_alone)]
-SIZES = {"side": 12, "template_side": 8}
+SIZES: dict[str, Any] = {"side": 12, "template_side": 8}
 
 
 def templates_and_scenes(count: int) -> dict[str, Array]:

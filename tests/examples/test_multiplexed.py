@@ -12,7 +12,7 @@ import tensorflow as tf
 
 import specc
 from tests.examples.cases import example, weights_of
-from tests.examples.compiled import Array, gradients, random_batch, served
+from tests.examples.compiled import Array, as_dense, gradients, random_batch, served
 
 UNGUARDED = """
 model unguarded {{
@@ -28,10 +28,16 @@ def unguarded(otherwise: str = "", column: bool = False) -> str:
     return UNGUARDED.format(otherwise=otherwise and f', otherwise="{otherwise}"', column="[1]" if column else "")
 
 
+def dense_of(model: keras.Model) -> tuple[Array, Array]:
+    """Copies of the kernel `[3, 6]` and the bias `[6]` of the Dense layer behind the mux."""
+    weights = weights_of(model)
+    return as_dense(weights["y.dense/kernel"]), weights["y.dense/bias"]
+
+
 def all_groups(model: keras.Model, x: Array) -> Array:
     """What the Dense layer of 6 says, as `[B, 3, 2]`."""
-    weights = weights_of(model)
-    return (x @ weights["y.dense/kernel"] + weights["y.dense/bias"]).reshape(-1, 3, 2)
+    kernel, bias = dense_of(model)
+    return (x @ kernel + bias).reshape(-1, 3, 2)
 
 
 @pytest.mark.parametrize("controls", [[0], [1], [2], [0, 0], [2, 0, 1, 2, 2]])
@@ -48,11 +54,11 @@ def test_each_sample_gets_its_group(controls: list[int], column: bool) -> None:
 @pytest.mark.parametrize(("group", "optimizer"), [(0, "sgd"), (1, "adam"), (2, "sgd")])
 def test_a_step_trains_the_active_group_as_if_it_were_alone(group: int, optimizer: str) -> None:
     model = specc.build(example("multiplexed"))
-    before = weights_of(model)
+    before = dense_of(model)
     x, target = random_batch(8, 3), random_batch(8, 2, seed=1)
     columns = slice(2 * group, 2 * group + 2)
     alone = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
-    alone.set_weights([before["y.dense/kernel"][:, columns], before["y.dense/bias"][columns]])
+    alone.set_weights([weight[..., columns] for weight in before])
 
     model.compile(optimizer, {"y": "mse"})
     alone.compile(optimizer, "mse")
@@ -60,24 +66,23 @@ def test_a_step_trains_the_active_group_as_if_it_were_alone(group: int, optimize
         model.train_on_batch({"x": x, "control": np.full(8, group, "int32")}, {"y": target})
         alone.train_on_batch(x, target)
 
-    after = weights_of(model)
-    for path, trained in zip(("y.dense/kernel", "y.dense/bias"), alone.get_weights(), strict=True):
-        changed = (after[path] != before[path]).reshape(-1, 6)
+    for was, now, expected in zip(before, dense_of(model), alone.get_weights(), strict=True):
+        changed = (now != was).reshape(-1, 6)
         assert changed[:, columns].all()
         assert not np.delete(changed, columns, axis=1).any()
-        np.testing.assert_allclose(after[path][..., columns], trained, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(now[..., columns], expected, rtol=1e-5, atol=1e-6)
 
 
 def test_a_mixed_batch_gives_each_group_the_gradient_of_its_own_samples() -> None:
     model = specc.build(example("multiplexed"))
     x, control = random_batch(6, 3), np.array([0, 2, 0, 2, 2, 0], "int32")
     found = gradients(model, lambda: tf.reduce_sum(model({"x": x, "control": control})["y"] ** 2))
-    slopes = np.zeros((6, 3, 2), "float32")
+    slopes: Array = np.zeros((6, 3, 2), "float32")
     slopes[np.arange(6), control] = 2 * all_groups(model, x)[np.arange(6), control]
     slopes = slopes.reshape(6, 6)
-    np.testing.assert_allclose(found["y.dense/kernel"], x.T @ slopes, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(as_dense(found["y.dense/kernel"]), x.T @ slopes, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(found["y.dense/bias"], slopes.sum(0), rtol=1e-5, atol=1e-6)
-    assert not found["y.dense/kernel"][:, 2:4].any()
+    assert not as_dense(found["y.dense/kernel"])[:, 2:4].any()
 
 
 def test_soft_weights_mix_the_groups_and_learn() -> None:

@@ -6,7 +6,7 @@ result. The oracle of a construct goes through the samples one by one, in plain 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +14,6 @@ import tensorflow as tf
 from hypothesis import strategies as st
 
 Shape = tuple[int, ...]
-Rows = list[dict[str, Any]]
-"""The tensors of each sample, by name."""
-
 CHOICES = 3
 """How many classes, groups or branches the control picks among; it is also the size of a batch and of many axes."""
 
@@ -49,6 +46,7 @@ class Spec:
     lines: list[str] = field(default_factory=list)
     shapes: dict[str, Shape] = field(default_factory=dict)
     claims: list[Claim] = field(default_factory=list)
+    muxes: list[str] = field(default_factory=list)
 
     def add(self, expression: str, *shapes: Shape) -> list[str]:
         """Bind what an expression gives to new names, all of them outputs."""
@@ -77,8 +75,9 @@ class Spec:
         self.lines.append(f"weight {name}: float32[{', '.join(map(str, shape))}] = RandomNormal(stddev=0.5)")
         return name
 
-    def text(self) -> str:
-        outputs = [f"output {name}" for name in self.shapes if name.startswith("t")]
+    def text(self, *ends: str) -> str:
+        """The spec, with these tensors as outputs, or all of them."""
+        outputs = [f"output {name}" for name in ends or self.shapes if name.startswith("t")]
         body = "\n".join(f"  {line}" for line in [*self.lines, *outputs])
         return f"{BLOCKS}\nmodel drawn {{\n{body}\n}}\n"
 
@@ -180,6 +179,7 @@ def mux_of_groups(spec: Spec) -> None:
     groups = spec.one(f"{x} -> Dense({CHOICES * size})", (*spec.shapes[x][:-1], CHOICES * size))
     y = spec.one(f"{groups} -> mux(control, of={CHOICES})", (*spec.shapes[x][:-1], size))
     spec.claim(y, lambda t, w: tf.split(t[groups], CHOICES, -1)[int(t["control"])], exact=True)
+    spec.muxes.append(y)
 
 
 def mux_of_branches(spec: Spec) -> None:
@@ -189,6 +189,7 @@ def mux_of_branches(spec: Spec) -> None:
     if spec.draw(st.booleans()):
         y = spec.one(f"({', '.join(branches)}) -> mux(control)", shape)
         spec.claim(y, lambda t, w: t[branches[int(t["control"])]], exact=True)
+        spec.muxes.append(y)
     else:
         share = spec.one(f'{pooled(spec)} -> Dense(3, activation="softmax")', (3,))
         y = spec.one(f"({', '.join(branches)}) -> mux({share})", shape)
@@ -248,9 +249,18 @@ STEPS = [
 ]  # fmt: skip
 
 
+MUXES = [mux_of_groups, mux_of_branches]
+
+
 @st.composite
-def specs(draw: Any) -> Spec:
-    """A spec of a few steps on an image and a vector, with a control and a scalar of each sample."""
+def specs(draw: Any, steps: Sequence[Callable[[Spec], None]] = STEPS, last: Sequence[Callable[[Spec], None]] = ()) -> Spec:
+    """A spec of a few steps on an image and a vector, with a control and a scalar of each sample.
+
+    Args:
+        draw: what Hypothesis draws with.
+        steps: what the steps are drawn from.
+        last: what one more step is drawn from, if anything.
+    """
     spec = Spec(draw)
     spec.lines += [
         "input image: float32[4, 4, 3]",
@@ -265,4 +275,6 @@ def specs(draw: Any) -> Spec:
     spec.one(f"concatenate([{read}, {read}, {read}], axis=-1) -> mux(control, of=3)", (3,))
     for step in draw(st.lists(st.sampled_from(STEPS), min_size=2, max_size=6)):
         step(spec)
+    if last:
+        draw(st.sampled_from(last))(spec)
     return spec

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -16,26 +16,31 @@ import keras
 import numpy as np
 import tensorflow as tf
 from hypothesis import HealthCheck, given, settings
+from hypothesis.strategies import SearchStrategy
 from numpy.typing import NDArray
 
 import specc
 from specc import pipeline
 from specc.graph.infer import CheckedGraph
+from specc.keras_backend.lower import lower
 from specc.source import Source
 from specc.types import Shape
-from tests.laws.specs import CHOICES, Spec, specs
+from tests.examples.compiled import as_dense, gradients
+from tests.laws.specs import CHOICES, MUXES, Spec, specs
 
 THOROUGH = os.environ.get("SPECC_LAW_EXAMPLES")
 EXAMPLES = int(THOROUGH or 12)
 
 
-def law(examples: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def law(
+    examples: int, drawn: SearchStrategy[Spec] | None = None
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """A test over drawn specs."""
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
     drawing = settings(max_examples=examples, deadline=None, derandomize=not THOROUGH, suppress_health_check=checks)
 
     def over_specs(test: Callable[..., None]) -> Callable[..., None]:
-        return drawing(given(specs())(test))
+        return drawing(given(specs() if drawn is None else drawn)(test))
 
     return over_specs
 
@@ -100,6 +105,10 @@ def static(shape: Shape | None) -> tuple[int | None, ...]:
     return tuple(size if isinstance(size, int) else None for size in shape)
 
 
+def counted(weights: Iterable[WeightFacts], trainable: bool) -> int:
+    return sum(prod(size or 0 for size in static(w.shape)) for w in weights if w.trainable is trainable)
+
+
 def assert_as_checked(checked: CheckedGraph, model: keras.Model) -> None:
     for node in checked.graph:
         facts, layer = checked.facts[node], model.get_layer(node.instance)
@@ -109,9 +118,9 @@ def assert_as_checked(checked: CheckedGraph, model: keras.Model) -> None:
             expected = (None, *static(type.shape)) if type.batched else static(type.shape)
             assert (tensor.shape, tensor.dtype) == (expected, type.dtype), node.name
         for trainable in (True, False):
-            counted = sum(prod(static(w.shape)) for w in facts.weights if w.trainable is trainable)  # type: ignore[arg-type]
             own = layer.trainable_weights if trainable else layer.non_trainable_weights
-            assert counted == sum(prod(weight.shape) for weight in own if "seed_generator" not in weight.path), node.name
+            of_keras = sum(prod(weight.shape) for weight in own if "seed_generator" not in weight.path)
+            assert counted(facts.weights, trainable) == of_keras, node.name
 
 
 @law(EXAMPLES)
@@ -119,6 +128,25 @@ def test_the_checker_knows_the_types_and_weights_of_keras(spec: Spec) -> None:
     checked = pipeline.check(Source(spec.text()))
     assert checked.findings.in_order() == []
     assert_as_checked(checked.program.graphs["drawn"], pipeline.build(checked, ["drawn"], 0)["drawn"])
+
+
+@law(EXAMPLES, specs(last=MUXES))
+def test_a_mux_that_routes_its_samples_is_the_one_that_computes_all(spec: Spec) -> None:
+    # What only the mux reads can be routed; in the drawn specs everything else is an output and so is read twice.
+    program = pipeline.check(Source(spec.text(*(spec.muxes or ["t3"])))).program
+    routed, plain = (lower(program, ["drawn"], 0, routing)["drawn"] for routing in (True, False))
+    inputs = {name: tf.constant(value) for name, value in batch(4).items()}
+    found, expected = routed(inputs), plain(inputs)
+    for name, value in expected.items():
+        assert_close(found[name], value.numpy(), name)
+    slopes, wanted = (
+        gradients(model, lambda model=model: tf.add_n([tf.reduce_sum(y**2) for y in model(inputs).values()]))
+        for model in (routed, plain)
+    )
+    assert slopes.keys() == wanted.keys()
+    for path, want in wanted.items():
+        slope = as_dense(slopes[path]) if want.ndim == 2 else slopes[path]
+        assert_close(slope, want, path)
 
 
 @law(max(2, EXAMPLES // 4))

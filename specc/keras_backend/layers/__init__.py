@@ -24,7 +24,7 @@ from specc.keras_backend.layers.merge import WeightedProduct, WeightedSum
 from specc.keras_backend.layers.mux import MuxBranches, MuxGroups
 from specc.keras_backend.layers.operation import Operation
 from specc.keras_backend.layers.routed_branches import RoutedBranches
-from specc.keras_backend.layers.routed_dense import RoutedDense
+from specc.keras_backend.layers.routed_dense import Dense as RoutedDense
 from specc.keras_backend.layers.sources import Constant, Knob, PerSample, Weight
 from specc.keras_backend.layers.split import Split
 

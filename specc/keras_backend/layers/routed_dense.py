@@ -11,8 +11,9 @@ from specc.keras_backend.layers.mux import MuxGroups, Otherwise
 from specc.keras_backend.layers.routed import Blocks, inside_xla, require_int
 
 
-@keras.saving.register_keras_serializable(package="specc")
-class RoutedDense(MuxGroups):
+# The class is named as the layer whose weights it takes: Keras addresses the weights in a file by class and place.
+@keras.saving.register_keras_serializable(package="specc", name="RoutedDense")
+class Dense(MuxGroups):
     """What `Dense(units)` and `MuxGroups(of)` behind it give, where only the picked group is computed.
 
     Groups that no sample picks get a gradient of exactly zero. The weights start, and are stored in files, exactly as
@@ -117,8 +118,11 @@ class RoutedDense(MuxGroups):
 
     def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
         """Store the weights as `keras.layers.Dense` does: `[in, units]` and `[units]`."""
-        super().save_own_variables(store)
-        store["0"] = self._ungrouped(self.kernel.value)
+        own: dict[str, Any] = {}
+        super().save_own_variables(own)
+        own["0"] = self._ungrouped(self.kernel.value)
+        for key, value in own.items():
+            store[key] = value
 
     def load_own_variables(self, store: Mapping[str, Any]) -> None:
         """Load the weights of a `keras.layers.Dense` or of this layer.
@@ -126,7 +130,8 @@ class RoutedDense(MuxGroups):
         Raises:
             ValueError: there are not as many weights, or of another shape.
         """
-        own = {key: np.asarray(store[key]) for key in store}
+        keys = store.keys()
+        own = {key: np.asarray(store[key]) for key in keys}
         width = self.kernel.shape[1]
         if own["0"].shape != (width, self.units):
             raise ValueError(f"{self.name} has a kernel of shape {(width, self.units)}, the file one of {own['0'].shape}")
