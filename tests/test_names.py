@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import numpy as np

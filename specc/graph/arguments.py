@@ -54,7 +54,8 @@ def bind(
         if name is None:
             if position >= len(names):
                 message = f"{owner or call.name} takes at most {len(names)} arguments in parentheses"
-                return run.report(SURPLUS_ARGUMENT, argument.span, message)
+                fault = run.report(SURPLUS_ARGUMENT, argument.span, message)
+                break
             name = names[position]
         if name in found.spans:
             first = Label(found.spans[name], "it is given here")
@@ -105,13 +106,21 @@ def value_of(run: Elaboration, name: str, value: Result, ports: Ports) -> Value 
 
 
 def _values(run: Elaboration, items: Mapping[str, Result], ports: Ports) -> list[Value] | Reported:
-    values: list[Value] = []
+    found = values_of(run, items, ports)
+    return found if isinstance(found, Reported) else list(found.values())
+
+
+def values_of(run: Elaboration, items: Mapping[str, Result], ports: Ports) -> dict[str, Value] | Reported:
+    """`value_of` for several; the faults of all of them are reported."""
+    values: dict[str, Value] = {}
+    reported: Reported | None = None
     for name, item in items.items():
         converted = value_of(run, name, item, ports)
         if isinstance(converted, Reported):
-            return converted
-        values.append(converted)
-    return values
+            reported = converted
+        else:
+            values[name] = converted
+    return values if reported is None else reported
 
 
 def nested(run: Elaboration, value: Unapplied, argument: str) -> Configured | StageReference | Reported:
@@ -156,13 +165,9 @@ def checked(run: Elaboration, entry: Entry, value: Unapplied) -> dict[str, Value
     found = bind(run, call, names, value.scope, Place("", Taken()), entry.name)
     if isinstance(found, Reported):
         return found
-    ports = Ports()
-    values: dict[str, Value] = {}
-    for name, result in found.values.items():
-        converted = value_of(run, name, result, ports)
-        if isinstance(converted, Reported):
-            return converted
-        values[name] = converted
+    values = values_of(run, found.values, Ports())
+    if isinstance(values, Reported):
+        return values
     _, faults = entry.check(values)
     return report(run, faults, found, call.name_span) if faults else values
 

@@ -73,9 +73,7 @@ class BlameSink(Sink):
         faulty: dict[tuple[str, Span], set[Uses]] = defaultdict(set)
         for diagnostic, uses in self._held:
             faulty[diagnostic.kind.id, diagnostic.span].add(uses)
-        endings = {
-            place: _endings(around.uses_of(place[1]) - failed) for place, failed in faulty.items()
-        }
+        endings = {place: _endings(around.uses_of(place[1]) - failed) for place, failed in faulty.items()}
         for diagnostic, uses in self._held:
             right = endings[diagnostic.kind.id, diagnostic.span]
             levels = (level for level in range(len(uses), -1, -1) if uses[len(uses) - level :] in right)

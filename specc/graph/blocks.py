@@ -15,8 +15,8 @@ from specc.graph.kinds import (
     NO_TENSOR,
     WRONG_KIND,
 )
-from specc.graph.model import Constraint, Missing, Tensor
-from specc.graph.scope import ArrivingSize, Item, Place, Scope
+from specc.graph.model import Constraint, InputTensor, Missing, Tensor
+from specc.graph.scope import ArrivingSize, Bound, Item, Place, Scope
 from specc.graph.state import MAXIMAL_BLOCKS, Elaboration
 from specc.graph.values import Bundle, Result, described, first_reported
 from specc.syntax import ast
@@ -80,20 +80,53 @@ def _body(
     return _outputs(run, block, scope)
 
 
+def alone(run: Elaboration, item: Item, block: ast.Block) -> None:
+    """A block that nothing uses, with inputs and arguments that nobody knows."""
+    place = Place("", run.taken)
+    scope = Scope(item.home, place=place)
+    unknown = run.sink.unknowable(MISSING_ARGUMENT, block.name_span, "nothing gives this block its arguments")
+    for parameter in block.parameters:
+        given = parameter.default is not None
+        value = known(run, parameter.default, scope, "the default of a parameter") if parameter.default else unknown
+        run.bind(parameter.name, value if given else unknown, parameter.name_span, scope)
+    run.declare([statement for statement in block.body if not isinstance(statement, ast.Input)], scope)
+    symbols: set[str] = set()
+    for statement in block.body:
+        if isinstance(statement, ast.Input):
+            _refuse_range(run, statement)
+            type = None if statement.type is None else sources.declared_type(run, statement.type, scope)
+            action = InputTensor(type=None if isinstance(type, Reported) else type)
+            tensor = run.add(action, place.names(statement.name), place, statement.name_span, {})
+            run.bind(statement.name, tensor, statement.name_span, scope)
+            sizes = () if statement.type is None else statement.type.sizes
+            symbols |= {size.id for size in sizes if isinstance(size, ast.Name) and scope.lookup(size.id) is None}
+    scope.entries.update({name: Bound(unknown, block.name_span) for name in symbols})
+    _outputs(run, block, scope)
+
+
+def _refuse_range(run: Elaboration, statement: ast.Input) -> None:
+    for part in (statement.range, statement.default):
+        if part is not None:
+            run.report(ILLEGAL_STATEMENT, part.span, "the input of a block takes what comes: no range, no default")
+
+
 def _constrain(
     run: Elaboration, statement: ast.Input, tensor: Tensor, scope: Scope, call: ast.Call, sizes: dict[str, Dim]
 ) -> dict[str, ArrivingSize]:
     """Note what the block says of the tensor that arrives; the symbols of its type, which the body may read."""
-    for part in (statement.range, statement.default):
-        if part is not None:
-            run.report(ILLEGAL_STATEMENT, part.span, "the input of a block takes what comes: no range, no default")
+    _refuse_range(run, statement)
     if statement.type is None:
         return {}
     type = sources.declared_type(run, statement.type, scope)
     if isinstance(type, Reported):
         return {}
     constraint = Constraint(
-        tensor=tensor, type=type, name=statement.name, span=statement.type.span, used=call.span, sizes=sizes,
+        tensor=tensor,
+        type=type,
+        name=statement.name,
+        span=statement.type.span,
+        used=call.span,
+        sizes=sizes,
         uses=run.sink.uses[:-1],
     )
     run.graph.constraints.append(constraint)
@@ -122,6 +155,7 @@ def _outputs(run: Elaboration, block: ast.Block, scope: Scope) -> Result:
                     run.value(scope.entries[target.name], target.name, scope)
             case _:
                 run.value(scope.entries[statement.name], statement.name, scope)
+    run.leftovers(scope)
     if reported is not None:
         return reported
     if not results:

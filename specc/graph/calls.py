@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from specc import catalogue
 from specc.catalogue.layers import LayerEntry
-from specc.catalogue.values import StageReference, Value
+from specc.catalogue.values import StageReference
 from specc.constructs import BY_NAME, Construct, check
 from specc.diagnostics import Reported
-from specc.graph.arguments import Arguments, Ports, bind, report, value_of
+from specc.graph.arguments import Arguments, Ports, bind, report, values_of
 from specc.graph.kinds import ARITY, ARRAY, NO_TENSOR, WRONG_KIND
 from specc.graph.model import ConstructCall, LayerCall, OperationCall, Tensor
 from specc.graph.scope import Place, Scope
@@ -68,12 +68,9 @@ def operate(
 ) -> Result:
     """A node that applies an op to arguments, tensors among them."""
     ports = Ports()
-    written: dict[str, Value] = {}
-    for name, value in values.items():
-        converted = value_of(run, name, value, ports)
-        if isinstance(converted, Reported):
-            return converted
-        written[name] = converted
+    written = values_of(run, values, ports)
+    if isinstance(written, Reported):
+        return written
     checked, faults = entry.check(written)
     if faults:
         return report(run, faults, Arguments(dict(values), dict(spans)), span)
@@ -130,12 +127,9 @@ def call_layer(
                 message = f"`{name}` is a tensor of the graph, not {described(value)}"
                 return run.report(WRONG_KIND, found.spans[name], message)
     ports = Ports()
-    written: dict[str, Value] = {}
-    for name, value in found.values.items():
-        converted = value_of(run, name, value, ports)
-        if isinstance(converted, Reported):
-            return converted
-        written[name] = converted
+    written = values_of(run, found.values, ports)
+    if isinstance(written, Reported):
+        return written
     checked, faults = entry.check(written)
     if faults:
         return report(run, faults, found, call.name_span)
@@ -177,12 +171,10 @@ def construct_call(
     if isinstance(found, Reported):
         return found
     ports = Ports()
-    values: dict[str, Value] = {}
-    for name, value in found.values.items():
-        converted = value_of(run, name, value, ports)
-        if isinstance(converted, Reported):
-            return converted
-        values[name] = tuple(converted) if isinstance(converted, list) else converted
+    values = values_of(run, found.values, ports)
+    if isinstance(values, Reported):
+        return values
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
     instance = check(construct, values)
     if not isinstance(instance, Construct):
         return report(run, instance, found, call.name_span)

@@ -6,7 +6,7 @@ values `sources.py`, `train` blocks `training.py`, files `files.py`. They all wo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from specc.diagnostics import Label, Reported, Sink
@@ -30,6 +30,7 @@ from specc.graph.model import Expectation, Graph, ModelCall, OutputTensor, Progr
 from specc.graph.parameters import Parameters, given
 from specc.graph.scope import ArrivingSize, Binding, Bound, Entry, FileScope, Item, Place, Scope, Taken
 from specc.graph.state import MAXIMAL_CHAIN, Elaboration, Spent
+from specc.graph.unread import report_unread
 from specc.graph.values import Bundle, Result, described, has_tensor
 from specc.source import Span
 from specc.syntax import ast
@@ -70,7 +71,7 @@ class Models:
             return self.sink.report(CYCLE, used, f"models call each other in a circle: {path}")
         self._under_way.append(item)
         with self.sink.at(()):
-            graph = _Model(self, item, model).elaborate()
+            graph = _Model(self, item).elaborate()
         self._under_way.pop()
         self._graphs[id(model)] = graph
         return graph
@@ -79,16 +80,21 @@ class Models:
 class _Model(Elaboration):
     """The elaboration of one model."""
 
-    def __init__(self, models: Models, item: Item, model: ast.Model | ast.Block) -> None:
-        graph = Graph(model.name, model.name_span, item.home.file.documentation(model))
+    def __init__(self, models: Models, item: Item) -> None:
+        node = item.node
+        graph = Graph(node.name, node.name_span, item.home.file.documentation(node))
         super().__init__(graph, models.sink, models.spent)
         self.models = models
         self.item = item
-        self.model = model
         self.resolving: list[tuple[str, Binding, Scope]] = []
         self._constants: dict[int, Result] = {}
 
     # The body of a model
+
+    @property
+    def model(self) -> ast.Model:
+        assert isinstance(self.item.node, ast.Model)
+        return self.item.node
 
     def elaborate(self) -> Graph:
         place = Place("", self.taken)
@@ -100,9 +106,38 @@ class _Model(Elaboration):
                 self.value(scope.entries[statement.name], statement.name, scope)
         for statement in self.model.body:
             self._statement(statement, scope, place)
+        self.leftovers(scope)
         if not self.graph.inputs or not self.graph.outputs:
             self._no_ends(scope)
         return self.graph
+
+    def leftovers(self, scope: Scope) -> None:
+        """Look at what a body says and nothing reads, in a graph that is thrown away: it may be wrong all the same."""
+        kept, self.graph = self.graph, Graph("", self.graph.span)
+        for name, binding in scope.repeated:
+            if not isinstance(binding.statement, ast.NamedLayer):
+                self.value(binding, name, scope)
+        for name, entry in scope.entries.items():
+            if isinstance(entry, Binding) and isinstance(entry.statement, ast.NamedLayer) and not entry.used:
+                self._layer_alone(entry.statement, scope, Place(name, Taken()))
+        self.graph = kept
+
+    def alone(self) -> Graph:
+        """An item that no model uses, looked at by itself."""
+        match self.item.node:
+            case ast.Model():
+                return self.elaborate()
+            case ast.Block() as block:
+                blocks.alone(self, self.item, block)
+            case ast.Const():
+                self._shared_constant(self.item)
+            case ast.NamedLayer() as layer:
+                self._layer_alone(layer, Scope(self.item.home), Place(layer.name, self.taken))
+        return self.graph
+
+    def _layer_alone(self, layer: ast.NamedLayer, scope: Scope, place: Place) -> None:
+        nothing = self.sink.unknowable(UNKNOWN_NAME, layer.span, "nothing is sent through this layer")
+        self.apply(layer.stages, nothing, scope, place)
 
     def _no_ends(self, scope: Scope) -> None:
         statements = [type(statement) for statement in self.model.body]
@@ -110,7 +145,7 @@ class _Model(Elaboration):
             if wanted not in statements and not scope.home.broken:
                 self.report(NO_OUTPUT, self.model.name_span, f"`{self.model.name}` has no {word}")
 
-    def _parameters(self, model: ast.Model | ast.Block, scope: Scope) -> None:
+    def _parameters(self, model: ast.Model, scope: Scope) -> None:
         for parameter in model.parameters:
             value: Result = None
             if parameter.default is not None:
@@ -147,6 +182,7 @@ class _Model(Elaboration):
             for name, span in targets:
                 if name in scope.entries:
                     self._duplicate(name, span, scope.entries[name].span)
+                    scope.repeated.append((name, Binding(statement, place, span)))
                 else:
                     scope.entries[name] = Binding(statement, place, span)
 
@@ -343,4 +379,16 @@ def elaborate(scope: FileScope, sink: Sink, parameters: Parameters) -> Program:
             graph = models.graph(item, item.node.name_span)
             if isinstance(graph, Graph):
                 graphs[graph.name] = graph
-    return Program(graphs=graphs, alone=[], sink=models.sink)
+    alone = [_Model(models, item).alone() for item in _unused(scope, models)]
+    if not models.sink.has_errors:
+        report_unread(scope, models.carrying, sink)
+    return Program(graphs=graphs, alone=alone, sink=models.sink)
+
+
+def _unused(scope: FileScope, models: Models) -> Iterator[Item]:
+    """What no model of a file uses. Blocks come from the back, where those stand that use the others."""
+    yield from scope.repeated
+    for item in reversed(scope.items.values()):
+        unused = id(item.node) not in models.instantiated if isinstance(item.node, ast.Block) else not item.used
+        if item.home is scope and unused and not isinstance(item.node, ast.Model):
+            yield item

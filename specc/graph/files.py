@@ -53,6 +53,7 @@ class Project:
         if first is not item:
             label = Label(scope.spans[name], "it is named here first")
             self.sink.report(DUPLICATE_NAME, span, f"`{name}` is named twice in this file", label)
+            scope.repeated.append(item)
         else:
             scope.spans[name] = span
 

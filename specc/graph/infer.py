@@ -126,12 +126,12 @@ class _Inference:
         """Whether what a node makes can be held at all: TensorFlow counts elements in 31 bits."""
         for weight in facts.weights:
             if exceeds(weight.shape):
-                message = f"its {weight.name} of shape {shape_text(weight.shape)} has 2**31 elements or more"
+                message = f"a {weight.name} of shape {shape_text(weight.shape)} has 2**31 elements or more"
                 self.sink.report(OUT_OF_BOUNDS, node.span, message)
                 return False
         for output in facts.outputs:
             if exceeds(output.shape or ()):
-                message = f"its result {output} has 2**31 elements or more per sample"
+                message = f"the result, {output}, has 2**31 elements or more per sample"
                 self.sink.report(OUT_OF_BOUNDS, node.span, message)
                 return False
         return True
@@ -237,7 +237,9 @@ class _Inference:
                     f"layer `{node.instance}` has a {had.name} of shape {shape_text(had.shape)},"
                     f" and here it would need {shape_text(needs.shape)}"
                 )
-                self.sink.report(KIND_OF["instance-mismatch"], node.span, message, Label(first.span, "it has them from here"))
+                self.sink.report(
+                    KIND_OF["instance-mismatch"], node.span, message, Label(first.span, "it has them from here")
+                )
                 return False
         return True
 

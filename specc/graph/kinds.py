@@ -181,6 +181,15 @@ OUT_OF_BOUNDS = Kind(
     mended=_in_model("output y = x -> for i in 0..9 { Dense(4) }"),
 )
 
+UNUSED_BINDING = Kind(
+    id="unused-binding",
+    severity=Severity.WARNING,
+    explanation="A parameter, a const, a named layer, a value or the input of a block has a name that nothing reads. "
+    "Often another name was meant where it should be read.",
+    faulty="model m(width = 8) {\n  input x: float32[4]\n  output y = x -> Dense(2)\n}\n",
+    mended="model m(width = 8) {\n  input x: float32[4]\n  output y = x -> Dense(width)\n}\n",
+)
+
 UNUSED_IMPORT = Kind(
     id="unused-import",
     severity=Severity.WARNING,

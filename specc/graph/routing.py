@@ -36,7 +36,13 @@ _ACROSS_FEATURES: Final = frozenset({"softmax", "log_softmax", "sparsemax", "glu
 """Activations whose result depends on other features, and so on the other groups."""
 _WEIGHTWISE: Final = frozenset({"L1", "L2", "L1L2", "l1", "l2", "l1_l2"})
 """Regularizers that do not depend on how the weights are arranged."""
-_OF_THE_WHOLE: Final = ("activity_regularizer", "kernel_constraint", "bias_constraint", "lora_rank", "quantization_config")
+_OF_THE_WHOLE: Final = (
+    "activity_regularizer",
+    "kernel_constraint",
+    "bias_constraint",
+    "lora_rank",
+    "quantization_config",
+)
 """Arguments that speak of the whole Dense, not of a group."""
 
 
@@ -146,9 +152,7 @@ def _branch(checked: CheckedGraph, mux: Node, port: str, end: Tensor, order: dic
     boundary: dict[Tensor, None] = {}
     while waiting:
         _, _, node = heapq.heappop(waiting)
-        here = all(
-            reader in private or (reader is mux and wire.port == port) for reader, wire in graph.readers(node)
-        )
+        here = all(reader in private or (reader is mux and wire.port == port) for reader, wire in graph.readers(node))
         if here and not _is_end(graph, node) and _may_be_inside(node):
             private.add(node)
             for tensor in graph.arriving(node).values():

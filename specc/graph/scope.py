@@ -76,6 +76,8 @@ class FileScope:
     items: dict[str, Item] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
     imported: list[ast.Imported] = field(default_factory=list)
+    repeated: list[Item] = field(default_factory=list)
+    """Items that have the name of an earlier one."""
     broken: set[str] = field(default_factory=set)
 
 
@@ -87,6 +89,8 @@ class Scope:
     around: Scope | None = None
     entries: dict[str, Entry] = field(default_factory=dict)
     place: Place | None = None
+    repeated: list[tuple[str, Binding]] = field(default_factory=list)
+    """Statements that bind a name for the second time: nobody reads them, and they may be wrong all the same."""
     values: dict[int, Result] = field(default_factory=dict)
     """What statements of this body gave, by their place."""
 

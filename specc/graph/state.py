@@ -77,6 +77,10 @@ class Elaboration(ABC):
         """Make the names of a body known, so that the order of its statements does not matter."""
 
     @abstractmethod
+    def leftovers(self, scope: Scope) -> None:
+        """Look at what a body says and nothing reads."""
+
+    @abstractmethod
     def bind(self, name: str, value: Result, span: Span, scope: Scope) -> None:
         """Make a parameter or an arriving tensor known in a body."""
 

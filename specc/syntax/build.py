@@ -39,14 +39,13 @@ class Builder:
         self.comments[line] = ast.Comment(text=text, alone=alone, span=span)
         return token
 
-    def span(self, token: Any) -> Span:
-        start: int = token.start_pos
-        end: int = token.end_pos
-        return Span(self.source, start, end)
+    def span(self, token: Token) -> Span:
+        # Lark's tokens have both whenever a lexer has made them.
+        return Span(self.source, token.start_pos, token.end_pos)  # type: ignore[arg-type]
 
     def _stretch(self, first: Any, last: Any) -> Span:
-        start = first.start_pos if isinstance(first, Token) else first.span.start
-        end = last.end_pos if isinstance(last, Token) else last.span.end
+        start: int = self.span(first).start if isinstance(first, Token) else first.span.start
+        end: int = self.span(last).end if isinstance(last, Token) else last.span.end
         return Span(self.source, start, end)
 
     def _named(self, children: Children) -> dict[str, Any]:

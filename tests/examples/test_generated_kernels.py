@@ -1,4 +1,4 @@
-"""Kernels that another leg writes, or that the network chooses: each sample's result is that of its own kernel alone."""
+"""Kernels that another leg writes, or that the network chooses: each sample is convolved with its own alone."""
 
 from __future__ import annotations
 

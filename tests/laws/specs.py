@@ -185,7 +185,8 @@ def mux_of_groups(spec: Spec) -> None:
 def mux_of_branches(spec: Spec) -> None:
     x, size = spec.any(), spec.draw(SIZES)
     shape = (*spec.shapes[x][:-1], size)
-    branches = spec.add(f"{x} -> [Dense({size}), Dense({size}), residual({spec.shapes[x][-1]}) -> Dense({size})]", *[shape] * 3)
+    deeper = f"residual({spec.shapes[x][-1]}) -> Dense({size})"
+    branches = spec.add(f"{x} -> [Dense({size}), Dense({size}), {deeper}]", shape, shape, shape)
     if spec.draw(st.booleans()):
         y = spec.one(f"({', '.join(branches)}) -> mux(control)", shape)
         spec.claim(y, lambda t, w: t[branches[int(t["control"])]], exact=True)
@@ -253,12 +254,11 @@ MUXES = [mux_of_groups, mux_of_branches]
 
 
 @st.composite
-def specs(draw: Any, steps: Sequence[Callable[[Spec], None]] = STEPS, last: Sequence[Callable[[Spec], None]] = ()) -> Spec:
+def specs(draw: Any, last: Sequence[Callable[[Spec], None]] = ()) -> Spec:
     """A spec of a few steps on an image and a vector, with a control and a scalar of each sample.
 
     Args:
         draw: what Hypothesis draws with.
-        steps: what the steps are drawn from.
         last: what one more step is drawn from, if anything.
     """
     spec = Spec(draw)

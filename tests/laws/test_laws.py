@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 import specc
 from specc import pipeline
+from specc.catalogue.facts import WeightFact
 from specc.graph.infer import CheckedGraph
 from specc.keras_backend.lower import lower
 from specc.source import Source
@@ -78,7 +79,8 @@ def test_every_construct_computes_for_each_sample_what_it_does_alone(spec: Spec)
         draw = np.random.default_rng(4)
         upstream = {name: draw.normal(size=value.shape).astype("float32") for name, value in expected.items()}
         loss, oracle = (
-            tf.add_n([tf.reduce_sum(upstream[name] * values[name]) for name in expected]) for values in (found, expected)
+            tf.add_n([tf.reduce_sum(weights * values[name]) for name, weights in upstream.items()])
+            for values in (found, expected)
         )
     for claim in spec.claims:
         if claim.exact:
@@ -105,7 +107,7 @@ def static(shape: Shape | None) -> tuple[int | None, ...]:
     return tuple(size if isinstance(size, int) else None for size in shape)
 
 
-def counted(weights: Iterable[WeightFacts], trainable: bool) -> int:
+def counted(weights: Iterable[WeightFact], trainable: bool) -> int:
     return sum(prod(size or 0 for size in static(w.shape)) for w in weights if w.trainable is trainable)
 
 
