@@ -112,7 +112,10 @@ def compile_checked(
     progress: Callable[[str], None],
 ) -> ExportSummary:
     """`compile` for a spec that has been checked."""
+    from specc.export.atomic import refuse_unsafe
+
     serving = _chosen(checked, model)
+    refuse_unsafe(out)
     progress("loading TensorFlow")
     from specc.export.weights import load_weights
 

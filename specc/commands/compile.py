@@ -18,6 +18,7 @@ from specc.commands.progress import Tell, quiet_tensorflow, telling
 from specc.commands.terminal import shown
 from specc.diagnostics import Diagnostic, suggestion
 from specc.diagnostics.render.escape import visible
+from specc.export.atomic import refuse_unsafe
 from specc.pipeline import Checked
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def run(options: Namespace) -> int:
     if spec.findings.has_errors:
         return 1
     _refuse_unknown_model(options.model, list(spec.program.graphs))
+    refuse_unsafe(Path(options.out))
     with telling(not options.quiet) as tell:
         tell("loading TensorFlow")
         _load_tensorflow()
@@ -62,21 +64,13 @@ def _refuse_unknown_model(model: str | None, names: list[str]) -> None:
 
 
 def _compile(spec: Checked, options: Namespace, tell: Tell) -> ExportSummary:
+    from specc.export.weights import UnfitWeightsError
+
     weights = Path(options.weights) if options.weights else None
-    under_way = ""
-
-    def begin(step: str) -> None:
-        nonlocal under_way
-        under_way = step
-        tell(step)
-
     try:
-        return compile_checked(spec, Path(options.out), options.model, options.seed, weights, begin)
-    except ValueError as error:
-        # Behind the checks a ValueError is a bug, save where it speaks of the file that the user chose.
-        if under_way.startswith("loading weights"):
-            raise WrongUseError(str(error)) from error
-        raise
+        return compile_checked(spec, Path(options.out), options.model, options.seed, weights, tell)
+    except UnfitWeightsError as error:
+        raise WrongUseError(str(error)) from error
 
 
 def _load_tensorflow() -> None:

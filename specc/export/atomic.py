@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["UnsafeTarget", "atomic_directory", "atomic_file"]
+__all__ = ["UnsafeTargetError", "atomic_directory", "atomic_file"]
 
 SAVED_MODEL_FILE = "saved_model.pb"
 SAVED_MODEL_ENTRIES = frozenset(
@@ -22,7 +22,7 @@ SAVED_MODEL_ENTRIES = frozenset(
 )
 
 
-class UnsafeTarget(OSError):
+class UnsafeTargetError(OSError):
     """The target cannot be written, or writing it would destroy something other than an earlier output."""
 
 
@@ -33,7 +33,7 @@ def atomic_file(target: Path) -> Iterator[Path]:
     Missing parent directories are made, and removed again on failure. A symbolic link is written through.
 
     Raises:
-        UnsafeTarget: `target` is a directory, or its parent cannot be made or written.
+        UnsafeTargetError: `target` is a directory, or its parent cannot be made or written.
     """
     target = _resolved(target)
     with _parents_of(target):
@@ -59,7 +59,7 @@ def atomic_directory(target: Path) -> Iterator[Path]:
     on failure. A symbolic link is written through.
 
     Raises:
-        UnsafeTarget: `target` is a file or a directory that holds anything else than a SavedModel, or its parent
+        UnsafeTargetError: `target` is a file or a directory that holds anything else than a SavedModel, or its parent
             cannot be made or written.
     """
     target = _resolved(target)
@@ -75,6 +75,22 @@ def atomic_directory(target: Path) -> Iterator[Path]:
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
+
+
+def refuse_unsafe(target: Path) -> None:
+    """Look at a target before any work is done for it: a `.keras` file, or the directory of a SavedModel.
+
+    Raises:
+        UnsafeTargetError: if it could not be written as things stand.
+    """
+    target = _resolved(target)
+    (_refuse_as_file if target.suffix == ".keras" else _refuse_as_directory)(target)
+    with _refusing(target):
+        parent = next(parent for parent in target.parents if parent.exists())
+        if not parent.is_dir():
+            raise UnsafeTargetError(f"cannot write {target}: {parent} is a file")
+        if not os.access(parent, os.W_OK):
+            raise UnsafeTargetError(f"cannot write {target}: {parent} is not writable")
 
 
 def _swap(built: Path, target: Path) -> None:
@@ -128,22 +144,22 @@ def _refusing(target: Path) -> Iterator[None]:
         yield
     except (OSError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise UnsafeTarget(f"cannot write {target}: {reason}") from error
+        raise UnsafeTargetError(f"cannot write {target}: {reason}") from error
 
 
 def _refuse_as_file(target: Path) -> None:
     if target.is_dir():
-        raise UnsafeTarget(f"cannot write {target}: it is a directory")
+        raise UnsafeTargetError(f"cannot write {target}: it is a directory")
 
 
 def _refuse_as_directory(target: Path) -> None:
     if not target.exists():
         return
     if not target.is_dir():
-        raise UnsafeTarget(f"cannot write {target}: it is a file, and a SavedModel is a directory")
+        raise UnsafeTargetError(f"cannot write {target}: it is a file, and a SavedModel is a directory")
     entries = {entry.name for entry in target.iterdir()}
     foreign = sorted(entries - SAVED_MODEL_ENTRIES)
     if foreign:
-        raise UnsafeTarget(f"will not replace {target}: it holds {foreign[0]!r}, which is no part of a SavedModel")
+        raise UnsafeTargetError(f"will not replace {target}: it holds {foreign[0]!r}, which is no part of a SavedModel")
     if entries and SAVED_MODEL_FILE not in entries:
-        raise UnsafeTarget(f"will not replace {target}: it is not empty and holds no {SAVED_MODEL_FILE}")
+        raise UnsafeTargetError(f"will not replace {target}: it is not empty and holds no {SAVED_MODEL_FILE}")

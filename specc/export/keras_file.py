@@ -20,7 +20,7 @@ def export_keras_file(model: keras.Model, out: Path) -> ExportSummary:
 
     Raises:
         ValueError: `out` does not end in `.keras`, the suffix by which Keras knows the format.
-        UnsafeTarget: `out` is a directory, or its parent cannot be made or written.
+        UnsafeTargetError: `out` is a directory, or its parent cannot be made or written.
     """
     if out.suffix != ".keras":
         raise ValueError(f"a Keras file ends in .keras: {out}")

@@ -62,7 +62,7 @@ def export_saved_model(
 
     Raises:
         ValueError: `serving` is none of `models`, a name is reserved, or a model's inputs or outputs are nested.
-        UnsafeTarget: `out` is something else than a SavedModel, or cannot be written.
+        UnsafeTargetError: `out` is something else than a SavedModel, or cannot be written.
     """
     report = progress or (lambda line: None)
     signatures = {name: model_signature(model) for name, model in models.items()}

@@ -20,7 +20,7 @@ from specc.graph.scope import ArrivingSize, Bound, Item, Place, Scope
 from specc.graph.state import MAXIMAL_BLOCKS, Elaboration
 from specc.graph.values import Bundle, Result, described, first_reported
 from specc.syntax import ast
-from specc.types import Dim
+from specc.types import Dim, TensorType
 
 
 def instantiate(run: Elaboration, item: Item, found: Arguments, value: Result, place: Place, call: ast.Call) -> Result:
@@ -95,7 +95,9 @@ def alone(run: Elaboration, item: Item, block: ast.Block) -> None:
         if isinstance(statement, ast.Input):
             _refuse_range(run, statement)
             type = None if statement.type is None else sources.declared_type(run, statement.type, scope)
-            action = InputTensor(type=None if isinstance(type, Reported) else type)
+            # What asks for a size that only a use can give is not at fault.
+            certain = isinstance(type, TensorType) and all(isinstance(size, int) for size in type.shape or ())
+            action = InputTensor(type=type if certain else None)
             tensor = run.add(action, place.names(statement.name), place, statement.name_span, {})
             run.bind(statement.name, tensor, statement.name_span, scope)
             sizes = () if statement.type is None else statement.type.sizes

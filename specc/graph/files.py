@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from specc.diagnostics import Label, Sink, suggestion
-from specc.graph.kinds import DUPLICATE_NAME, IMPORT_CYCLE, UNKNOWN_IMPORT, UNUSED_IMPORT
+from specc.graph.kinds import DUPLICATE_NAME, IMPORT_CYCLE, RESERVED_NAME, UNKNOWN_IMPORT, UNUSED_IMPORT
 from specc.graph.scope import FileScope, Item
 from specc.source import Source, Span
 from specc.syntax import ast, parse
 from specc.syntax.parse import MAXIMAL_TEXT
 
+RESERVED_NAMES: Final = frozenset({"serving_default", "set_knobs"})
 LIBRARY: Final = Path(__file__).parents[1] / "std"
 
 
@@ -43,6 +44,7 @@ class Project:
             if isinstance(item, ast.Use):
                 self._use(item, scope)
             else:
+                self._refuse_reserved(item)
                 self._declare(item.name, Item(item, scope), item.name_span, scope)
         if own is not None:
             self._opening.pop()
@@ -56,6 +58,11 @@ class Project:
             scope.repeated.append(item)
         else:
             scope.spans[name] = span
+
+    def _refuse_reserved(self, item: ast.Item) -> None:
+        if isinstance(item, ast.Model) and item.name in RESERVED_NAMES:
+            message = f"a SavedModel has a signature `{item.name}` of its own"
+            self.sink.report(RESERVED_NAME, item.name_span, message, help="give the model another name")
 
     def _use(self, use: ast.Use, scope: FileScope) -> None:
         other = self._origin(use, scope)

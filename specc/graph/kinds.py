@@ -25,6 +25,14 @@ DUPLICATE_NAME = Kind(
     mended=_in_model("h = x -> Dense(8)", "i = h -> Dense(9)", "output y = i -> Dense(2)"),
 )
 
+RESERVED_NAME = Kind(
+    id="reserved-name",
+    explanation="A SavedModel has signatures of its own, `serving_default` and `set_knobs`, and a model can not have "
+    "their names.",
+    faulty="model set_knobs {\n  input x: float32[4]\n  output y = x -> Dense(2)\n}\n",
+    mended="model tuned {\n  input x: float32[4]\n  output y = x -> Dense(2)\n}\n",
+)
+
 UNKNOWN_LAYER = Kind(
     id="unknown-layer",
     explanation="What stands behind an arrow is no layer of Keras, no listed op, no construct, and no block, model "

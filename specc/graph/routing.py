@@ -3,10 +3,10 @@
     x -> Dense(6) -> mux(c, of=3)          one group's Dense, when nothing else reads the Dense
     [A(), B() -> C()] -> mux(c)            samples go to their own branch, when the branches are private to the mux
 
-A branch is what leads to one port of the mux and to nothing else; it begins at its boundary, the tensors that others read
-as well. Where a condition fails the mux keeps its plain form, which computes everything and then selects. The condition
-of each stands beside it; results and gradients are the same either way, but for a branch with batch statistics, which
-only a routed one keeps to its own samples.
+A branch is what leads to one port of the mux and to nothing else; it begins at its boundary, the tensors that others
+read as well. Where a condition fails the mux keeps its plain form, which computes everything and then selects. Results
+and gradients are the same either way, but for a branch with batch statistics: only a routed one keeps them to its own
+samples.
 """
 
 from __future__ import annotations

@@ -59,14 +59,19 @@ def keras_layer(name: str, action: LayerCall) -> keras.layers.Layer:
     """A layer of Keras as it is."""
     own = {argument.name for argument in action.entry.arguments}
     arguments = all_configured({key: value for key, value in action.written.items() if key in own})
-    return getattr(keras.layers, action.entry.name)(name=name, **arguments)
+    return getattr(keras.layers, action.entry.name)(name=name, **{**_layout(action), **arguments})
 
 
 def conditioned(name: str, action: LayerCall, batched: list[bool]) -> keras.layers.Layer:
     """A layer of Keras whose kernel or bias comes from the graph."""
     make = getattr(layers, f"Conditioned{action.entry.name}")
-    arguments = all_configured(action.written)
+    arguments = {**_layout(action), **all_configured(action.written)}
     return make(name=name, conditioned=list(action.conditioned), batched=batched, **arguments)
+
+
+def _layout(action: LayerCall) -> dict[str, str]:
+    """The layout that a spec means where it names none; Keras would take it from the user's own configuration file."""
+    return {"data_format": "channels_last"} if action.entry.argument("data_format") is not None else {}
 
 
 def operation(name: str, action: OperationCall, ports: Mapping[str, int], batched: list[bool]) -> keras.layers.Layer:

@@ -6,10 +6,22 @@ from collections.abc import Callable
 
 from specc.diagnostics import Kind, Sink
 from specc.graph.infer import CheckedGraph
-from specc.rules import contracts, lost_parts, unused
+from specc.rules import contracts, loss_mismatch, lost_parts, redundant_bias, unused
 
-RULES: tuple[Callable[[CheckedGraph, Sink], None], ...] = (lost_parts.check, unused.check, contracts.check)
+RULES: tuple[Callable[[CheckedGraph, Sink], None], ...] = (
+    lost_parts.check,
+    unused.check,
+    redundant_bias.check,
+    loss_mismatch.check,
+    contracts.check,
+)
 
-KINDS: tuple[Kind, ...] = (*lost_parts.KINDS, *unused.KINDS, *contracts.KINDS)
+KINDS: tuple[Kind, ...] = (
+    *lost_parts.KINDS,
+    *unused.KINDS,
+    *redundant_bias.KINDS,
+    *loss_mismatch.KINDS,
+    *contracts.KINDS,
+)
 
 __all__ = ["KINDS", "RULES"]

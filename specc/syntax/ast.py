@@ -10,7 +10,6 @@ from typing import Any, TypeAlias, TypeVar, dataclass_transform
 
 from specc.source import Source, Span
 
-
 _Class = TypeVar("_Class")
 
 

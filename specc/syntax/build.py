@@ -108,7 +108,9 @@ class Builder:
     def call(self, children: Children) -> ast.Call:
         name, *arguments, closing = children
         named = [
-            argument if isinstance(argument, ast.Argument) else ast.Argument(name=None, value=argument, span=argument.span)
+            argument
+            if isinstance(argument, ast.Argument)
+            else ast.Argument(name=None, value=argument, span=argument.span)
             for argument in arguments
         ]
         return ast.Call(

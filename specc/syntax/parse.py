@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 from lark import Lark, Token
@@ -26,6 +25,7 @@ from specc.source import Source, Span
 from specc.syntax import ast
 from specc.syntax.build import Builder
 from specc.syntax.kinds import SYNTAX, TOO_LARGE
+from specc.syntax.tables import parser
 
 MAXIMAL_TEXT = 16 * 2**20
 MAXIMAL_NESTING = 64
@@ -50,28 +50,10 @@ _STRAY: Final = re.compile(r'"[^"\n]*"?|.', re.DOTALL)
 _lock = threading.Lock()
 
 
-def grammar_path() -> Path:
-    """Where the grammar is: in the installed package, or in the checkout for an editable install."""
-    package = Path(__file__).parents[1]
-    for folder in (package / "grammar", package.parent / "grammar"):
-        if (folder / "cnet.lark").is_file():
-            return folder / "cnet.lark"
-    raise FileNotFoundError(f"cnet.lark is neither in {package} nor beside it")
-
-
 @cache
 def _parser() -> tuple[Lark, Builder]:
     builder = Builder()
-    grammar = grammar_path().read_text(encoding="utf-8")
-    lark = Lark(
-        grammar,
-        parser="lalr",
-        lexer="basic",
-        transformer=builder,
-        maybe_placeholders=False,
-        lexer_callbacks={"COMMENT": builder.comment},
-    )
-    return lark, builder
+    return parser(builder, builder.comment), builder
 
 
 def parse(source: Source, sink: Sink) -> ast.File:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from specc.export.atomic import UnsafeTarget, atomic_directory, atomic_file
+from specc.export.atomic import UnsafeTargetError, atomic_directory, atomic_file
 
 
 def contents(directory: Path) -> dict[str, str | None]:
@@ -142,7 +142,7 @@ def test_unsafe_directories_are_refused_before_anything_is_built(tmp_path: Path)
         "mixed": "notes.txt",
         "file/net": "Not a directory|it is a file|File exists",
     }.items():
-        with pytest.raises(UnsafeTarget, match=reason), atomic_directory(tmp_path / name):
+        with pytest.raises(UnsafeTargetError, match=reason), atomic_directory(tmp_path / name):
             pytest.fail("built although the target is unsafe")
     assert contents(tmp_path) == before
 
@@ -152,13 +152,13 @@ def test_unsafe_files_are_refused_before_anything_is_built(tmp_path: Path) -> No
     (tmp_path / "file").write_text("mine")
     before = contents(tmp_path)
     for target in (tmp_path / "net.keras", tmp_path / "file" / "net.keras", Path("/proc/specc/net.keras")):
-        with pytest.raises(UnsafeTarget), atomic_file(target):
+        with pytest.raises(UnsafeTargetError), atomic_file(target):
             pytest.fail("built although the target is unsafe")
     assert contents(tmp_path) == before
 
 
 def test_a_target_that_became_unsafe_meanwhile_is_not_replaced(tmp_path: Path) -> None:
-    with pytest.raises(UnsafeTarget), atomic_directory(tmp_path / "net"):
+    with pytest.raises(UnsafeTargetError), atomic_directory(tmp_path / "net"):
         (tmp_path / "net").mkdir()
         (tmp_path / "net" / "chapter.tex").write_text("mine")
     assert contents(tmp_path) == {"net": None, "net/chapter.tex": "mine"}

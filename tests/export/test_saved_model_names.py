@@ -8,7 +8,7 @@ import keras
 import pytest
 import tensorflow as tf
 
-from specc.export.atomic import UnsafeTarget
+from specc.export.atomic import UnsafeTargetError
 from specc.export.saved_model import export_saved_model
 from specc.keras_backend.layers.sources import Knob
 from specc.keras_backend.model import SpecModel
@@ -81,6 +81,6 @@ def test_what_cannot_be_exported_is_refused_and_leaves_nothing(tmp_path: Path) -
         export_saved_model({"set_knobs": turned}, tmp_path / "saved", serving="set_knobs")
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.tex").write_text("mine")
-    with pytest.raises(UnsafeTarget):
+    with pytest.raises(UnsafeTargetError):
         export_saved_model({"m": plain}, tmp_path / "thesis", serving="m")
     assert [path.name for path in tmp_path.iterdir()] == ["thesis"]

@@ -61,12 +61,12 @@ class Spec:
     def claim(self, result: str, oracle: Callable[..., Any], exact: bool = False) -> None:
         self.claims.append(Claim(result, oracle, exact))
 
-    def any(self, rank: int | None = None, shape: Shape | None = None) -> str:
-        """One of the tensors so far, of this rank or shape; there always is one."""
+    def any(self, rank: int | None = None, shape: Shape | None = None, least: int = 1) -> str:
+        """One of the tensors so far, of this rank or shape and with a last axis of this at least; there always is one."""
         fitting = [
             name
             for name, own in self.shapes.items()
-            if (rank is None or len(own) == rank) and (shape is None or own == shape)
+            if own[-1] >= least and (rank is None or len(own) == rank) and (shape is None or own == shape)
         ]
         return str(self.draw(st.sampled_from(fitting)))
 
@@ -164,7 +164,7 @@ def gate(spec: Spec) -> None:
 
 
 def split(spec: Spec) -> None:
-    x = spec.any()
+    x = spec.any(least=2)
     rest, size = spec.shapes[x][:-1], spec.shapes[x][-1]
     first = spec.draw(st.integers(1, size - 1))
     left, right = spec.add(f"{x} -> split([{first}, {size - first}])", (*rest, first), (*rest, size - first))

@@ -5,7 +5,6 @@ that its control asks for. The samples of one group become one block of rows; ea
 alone; the blocks are put back into the order of the batch.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -45,19 +44,26 @@ class Blocks:
 
     def __init__(self, group: tf.Tensor, count: int) -> None:
         group = tf.cast(group, tf.int32)
-        self._count = count
         self._order = tf.argsort(group, stable=True)
         self._places = tf.math.invert_permutation(self._order)
         self.sizes = tf.math.unsorted_segment_sum(tf.ones_like(group), group, count + 1)
 
-    def split(self, x: tf.Tensor) -> list[tf.Tensor]:
-        """Split a batched `[B, ...]` into the block of each group, `[sizes[g], ...]`."""
-        return list(tf.split(_permute(x, self._order, self._places), self.sizes, num=self._count + 1))[:-1]
+    def sort(self, x: tf.Tensor) -> tf.Tensor:
+        """Return the samples of `x [B, ...]` in this order."""
+        return _permute(x, self._order, self._places)
 
-    def join(self, blocks: Sequence[tf.Tensor]) -> tf.Tensor:
-        """Put the blocks of the groups back together, `[B, ...]`; samples of no group get zeros."""
-        rest = tf.zeros(tf.concat([self.sizes[-1:], tf.shape(blocks[0])[1:]], 0), blocks[0].dtype)
-        return _permute(tf.concat([*blocks, rest], 0), self._places, self._order)
+    def restore(self, x: tf.Tensor) -> tf.Tensor:
+        """Return the samples of `x [B, ...]`, which stand in this order, in the order of the batch."""
+        return _permute(x, self._places, self._order)
+
+    def split(self, x: tf.Tensor) -> list[tf.Tensor]:
+        """Split the samples of `x [B, ...]`, which stand in this order, into `[sizes[g], ...]` for each group."""
+        return split_rows(x, self.sizes)
+
+
+def split_rows(rows: tf.Tensor, sizes: tf.Tensor) -> list[tf.Tensor]:
+    """Split rows into blocks of these sizes, and leave the last one out: it belongs to no group."""
+    return list(tf.split(rows, sizes, num=sizes.shape[0]))[:-1]
 
 
 def _permute(x: tf.Tensor, order: tf.Tensor, inverse: tf.Tensor) -> tf.Tensor:

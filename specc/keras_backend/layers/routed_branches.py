@@ -63,14 +63,14 @@ class RoutedBranches(MuxBranches):
         index, inside = self._index(control, count)
         blocks = Blocks(tf.where(inside, index, count) if self.otherwise == "zero" else index, count)
         split = [
-            blocks.split(tensor) if batched else [tensor] * count
+            blocks.split(blocks.sort(tensor)) if batched else [tensor] * count
             for tensor, batched in zip(boundary, self.batched, strict=True)
         ]
         results = [
             self._run_unless_empty(place, blocks.sizes[place], [tensor[place] for tensor in split], training)
             for place in range(count)
         ]
-        return blocks.join(_with_equal_axes(results))
+        return blocks.restore(_joined(results, blocks.sizes))
 
     def _run(self, place: int, boundary: Sequence[tf.Tensor], training: bool | None) -> tf.Tensor:
         """Return what a branch gives for these boundary tensors."""
@@ -134,9 +134,11 @@ class RoutedBranches(MuxBranches):
         return cls(**{**config, "branches": branches})
 
 
-def _with_equal_axes(results: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:
-    """Give the results of branches that did not run, where an axis of unknown length is 0, the axes of the others."""
-    if all(result.shape[1:].is_fully_defined() for result in results):
-        return results
-    axes = tf.reduce_max([tf.shape(result)[1:] for result in results], 0)
-    return [tf.reshape(result, tf.concat([tf.shape(result)[:1], axes], 0)) for result in results]
+def _joined(results: Sequence[tf.Tensor], sizes: tf.Tensor) -> tf.Tensor:
+    """Join the blocks of all branches `[sizes[k], ...]`, and zeros for the samples that picked none."""
+    axes = tf.shape(results[0])[1:]
+    if not all(result.shape[1:].is_fully_defined() for result in results):
+        # Where a branch did not run, an axis of unknown length is 0.
+        axes = tf.reduce_max([tf.shape(result)[1:] for result in results], 0)
+        results = [tf.reshape(result, tf.concat([tf.shape(result)[:1], axes], 0)) for result in results]
+    return tf.concat([*results, tf.zeros(tf.concat([sizes[-1:], axes], 0), results[0].dtype)], 0)

@@ -7,8 +7,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from specc.keras_backend.layers.alignment import align_batched
 from specc.keras_backend.layers.mux import MuxGroups, Otherwise
-from specc.keras_backend.layers.routed import Blocks, inside_xla, require_int
+from specc.keras_backend.layers.routed import Blocks, inside_xla, require_int, split_rows
 
 
 # The class is named as the layer whose weights it takes: Keras addresses the weights in a file by class and place.
@@ -86,17 +87,19 @@ class Dense(MuxGroups):
         """
         x, control = inputs
         if inside_xla():
-            return super().call([self._dense(x, self._ungrouped(self.kernel), self.bias), control])
+            result = keras.ops.matmul(x, self._ungrouped(self.kernel))
+            return super().call([self.activation(result if self.bias is None else result + self.bias), control])
         index, inside = self._index(control, self.of)
         blocks = Blocks(tf.where(inside, index, self.of) if self.otherwise == "zero" else index, self.of)
-        kernels = tf.unstack(self.kernel)
-        biases = [None] * self.of if self.bias is None else tf.split(self.bias, self.of)
-        return blocks.join([self._dense(*one) for one in zip(blocks.split(x), kernels, biases, strict=True)])
-
-    def _dense(self, x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None) -> tf.Tensor:
-        """Do as `keras.layers.Dense`."""
-        result = keras.ops.matmul(x, kernel)
-        return self.activation(result if bias is None else keras.ops.add(result, bias))
+        shape = tf.shape(x)
+        rows = tf.reshape(blocks.sort(x), [-1, x.shape[-1]])
+        sizes = blocks.sizes * tf.reduce_prod(shape[1:-1])
+        rows = _multiply_blocks(rows, tf.convert_to_tensor(self.kernel), sizes)
+        result = blocks.restore(tf.reshape(rows, tf.concat([shape[:-1], [self.units // self.of]], 0)))
+        if self.bias is not None:
+            biases = tf.gather(tf.reshape(self.bias, [self.of, -1]), index)
+            result += align_batched(biases, len(x.shape))
+        return self._settle(self.activation(result), inside)
 
     def _grouped(self, kernel: tf.Tensor) -> tf.Tensor:
         """Return a kernel `[in, units]` as `[of, in, units / of]`."""
@@ -149,3 +152,33 @@ class Dense(MuxGroups):
             "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
             "bias_regularizer": keras.regularizers.serialize(self.bias_regularizer),
         }
+
+
+def _multiply_blocks(rows: tf.Tensor, kernels: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
+    """Multiply each block of rows by its kernel.
+
+    Args:
+        rows: `[M, in]`, the blocks one after the other, and last the rows that get zeros.
+        kernels: `[N, in, out]`.
+        sizes: how many rows each block has, int32 `[N + 1]`.
+
+    Returns:
+        `[M, out]`.
+    """
+
+    def multiply(rows: tf.Tensor, kernels: tf.Tensor) -> Any:
+        blocks, each_kernel = split_rows(rows, sizes), tf.unstack(kernels)
+        products = [tf.matmul(block, kernel) for block, kernel in zip(blocks, each_kernel, strict=True)]
+        rest = tf.zeros([sizes[-1], kernels.shape[2]], rows.dtype)
+
+        def gradient(upstream: tf.Tensor) -> Any:
+            slopes = split_rows(upstream, sizes)
+            # A large kernel on the left is multiplied as it lies; transposed on the right it takes twice as long.
+            to_rows = [tf.matmul(k, slope, transpose_b=True) for k, slope in zip(each_kernel, slopes, strict=True)]
+            to_rest = tf.zeros([kernels.shape[1], sizes[-1]], rows.dtype)
+            to_kernels = [tf.matmul(block, s, transpose_a=True) for block, s in zip(blocks, slopes, strict=True)]
+            return tf.transpose(tf.concat([*to_rows, to_rest], 1)), tf.stack(to_kernels)
+
+        return tf.concat([*products, rest], 0), gradient
+
+    return tf.custom_gradient(multiply)(rows, kernels)
