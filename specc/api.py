@@ -49,7 +49,9 @@ def check(source: str | Path, **parameters: Any) -> list[Diagnostic]:
     return pipeline.check(source_of(source), parameters).findings.in_order()
 
 
-def build(source: str | Path, model: str | None = None, *, seed: int | None = 0, **parameters: Any) -> SpecModel:
+def build(
+    source: str | Path, model: str | None = None, *, seed: int | None = 0, routing: bool = True, **parameters: Any
+) -> SpecModel:
     """The Keras functional model of a spec, compiled if the spec says how to train it.
 
     Args:
@@ -57,6 +59,7 @@ def build(source: str | Path, model: str | None = None, *, seed: int | None = 0,
         model: which of its models; the last one if not given.
         seed: the seed of all weights and random layers: the same spec and seed give the same weights. With `None` they
             are drawn from Keras' own state.
+        routing: whether a mux computes one branch a sample where it can; without it all of them, to compare.
         parameters: values for parameters of its models.
 
     Returns:
@@ -68,7 +71,7 @@ def build(source: str | Path, model: str | None = None, *, seed: int | None = 0,
     """
     checked = _without_errors(source, parameters)
     name = _chosen(checked, model)
-    return pipeline.build(checked, [name], seed)[name]
+    return pipeline.build(checked, [name], seed, routing)[name]
 
 
 def compile(
@@ -79,6 +82,7 @@ def compile(
     parameters: Parameters | None = None,
     seed: int | None = 0,
     weights: str | Path | None = None,
+    routing: bool = True,
     progress: Callable[[str], None] | None = None,
 ) -> ExportSummary:
     """Compile a spec into a SavedModel with a signature for each of its models, or into a `.keras` file of one.
@@ -90,6 +94,7 @@ def compile(
         parameters: values for parameters of its models.
         seed: as for `build`.
         weights: trained weights of that model, `.weights.h5` or `.keras`, saved from what `build` gave.
+        routing: as for `build`.
         progress: called with what is being done.
 
     Raises:
@@ -100,7 +105,7 @@ def compile(
     tell = progress or (lambda step: None)
     tell("checking the spec")
     checked = _without_errors(source, parameters or {})
-    return compile_checked(checked, Path(out), model, seed, Path(weights) if weights else None, tell)
+    return compile_checked(checked, Path(out), model, seed, Path(weights) if weights else None, routing, tell)
 
 
 def compile_checked(
@@ -109,6 +114,7 @@ def compile_checked(
     model: str | None,
     seed: int | None,
     weights: Path | None,
+    routing: bool,
     progress: Callable[[str], None],
 ) -> ExportSummary:
     """`compile` for a spec that has been checked."""
@@ -121,7 +127,7 @@ def compile_checked(
 
     progress("building the Keras model")
     names = [serving] if out.suffix == ".keras" else list(checked.program.graphs)
-    models = pipeline.build(checked, names, seed)
+    models = pipeline.build(checked, names, seed, routing)
     if weights is not None:
         progress(f"loading weights from {weights.name}")
         load_weights(models[serving], weights)

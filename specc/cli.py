@@ -128,6 +128,9 @@ def _parser() -> argparse.ArgumentParser:
     compile.add_argument("--model", metavar="NAME", help="what serving_default is (default: the file's last model)")
     compile.add_argument("--seed", type=int, default=0, metavar="N", help="of weights and random layers (default: 0)")
     compile.add_argument("--weights", metavar="FILE", help="trained weights of the model: .weights.h5 or .keras")
+    compile.add_argument(
+        "--no-routing", action="store_false", dest="routing", help="let every mux compute all branches, to compare"
+    )
     compile.add_argument("--quiet", action="store_true", help="print nothing but the path that was written")
 
     for command in (check, show, compile):

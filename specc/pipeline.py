@@ -66,8 +66,13 @@ def check(source: Source, parameters: Parameters | None = None) -> Checked:
     return Checked(source, program, without_ignored(project.files, sink))
 
 
-def build(checked: Checked, names: Sequence[str], seed: int | None, routing: bool = False) -> dict[str, SpecModel]:
-    """Keras models of a spec without errors, by name; what they share in the file, they share in Keras."""
+def build(checked: Checked, names: Sequence[str], seed: int | None, routing: bool = True) -> dict[str, SpecModel]:
+    """Keras models of a spec without errors, by name; what they share in the file, they share in Keras.
+
+    Args:
+        seed: of all weights and random layers; none draws fresh ones.
+        routing: whether a mux computes one branch a sample where it can.
+    """
     from specc.keras_backend.lower import lower
 
     assert not checked.findings.has_errors

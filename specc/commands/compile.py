@@ -68,7 +68,7 @@ def _compile(spec: Checked, options: Namespace, tell: Tell) -> ExportSummary:
 
     weights = Path(options.weights) if options.weights else None
     try:
-        return compile_checked(spec, Path(options.out), options.model, options.seed, weights, tell)
+        return compile_checked(spec, Path(options.out), options.model, options.seed, weights, options.routing, tell)
     except UnfitWeightsError as error:
         raise WrongUseError(str(error)) from error
 

@@ -96,14 +96,18 @@ def alone(run: Elaboration, item: Item, block: ast.Block) -> None:
             _refuse_range(run, statement)
             type = None if statement.type is None else sources.declared_type(run, statement.type, scope)
             # What asks for a size that only a use can give is not at fault.
-            certain = isinstance(type, TensorType) and all(isinstance(size, int) for size in type.shape or ())
-            action = InputTensor(type=type if certain else None)
+            known_type = type if isinstance(type, TensorType) and _is_static(type) else None
+            action = InputTensor(type=known_type)
             tensor = run.add(action, place.names(statement.name), place, statement.name_span, {})
             run.bind(statement.name, tensor, statement.name_span, scope)
             sizes = () if statement.type is None else statement.type.sizes
             symbols |= {size.id for size in sizes if isinstance(size, ast.Name) and scope.lookup(size.id) is None}
     scope.entries.update({name: Bound(unknown, block.name_span) for name in symbols})
     _outputs(run, block, scope)
+
+
+def _is_static(type: TensorType) -> bool:
+    return all(isinstance(size, int) for size in type.shape or ())
 
 
 def _refuse_range(run: Elaboration, statement: ast.Input) -> None:

@@ -142,7 +142,7 @@ class _Model(Elaboration):
     def _no_ends(self, scope: Scope) -> None:
         statements = [type(statement) for statement in self.model.body]
         for wanted, word in ((ast.Input, "input"), (ast.Output, "output")):
-            if wanted not in statements and not scope.home.broken:
+            if wanted not in statements and scope.home.file.whole:
                 self.report(NO_OUTPUT, self.model.name_span, f"`{self.model.name}` has no {word}")
 
     def _parameters(self, model: ast.Model, scope: Scope) -> None:
@@ -327,6 +327,8 @@ class _Model(Elaboration):
         raise AssertionError(f"{type(statement).__name__} binds no value")
 
     def _model_input(self, statement: ast.Input, scope: Scope, place: Place) -> Result:
+        if statement.type is None and statement.name in scope.home.broken:
+            return self.sink.again()
         if statement.type is None:
             help = f"`input {statement.name}: float32[…]`"
             return self.report(ILLEGAL_TYPE, statement.span, "the input of a model needs a type", help=help)

@@ -60,6 +60,8 @@ def _evaluate(run: Elaboration, expression: ast.Expression, scope: Scope, place:
     match expression:
         case ast.Literal(value=value):
             return value
+        case ast.Broken():
+            return run.sink.again()
         case ast.Name():
             return run.resolve(expression, scope)
         case ast.Pipe(value=start, stages=stages):

@@ -59,6 +59,11 @@ class Literal(Node):
 
 
 @node
+class Broken(Node):
+    """An expression that can not be read and has been reported."""
+
+
+@node
 class Argument(Node):
     name: str | None
     value: Expression
@@ -177,7 +182,19 @@ class Group(Node):
 
 
 Expression: TypeAlias = (
-    Name | Literal | Call | Tuple | List | Comprehension | Mapping | Index | Unary | Binary | Conditional | Pipe
+    Name
+    | Literal
+    | Broken
+    | Call
+    | Tuple
+    | List
+    | Comprehension
+    | Mapping
+    | Index
+    | Unary
+    | Binary
+    | Conditional
+    | Pipe
 )
 Stage: TypeAlias = Name | Call | Parallel | ParallelFor | Repeat | Choice | Group
 
@@ -336,13 +353,14 @@ class File:
     """One parsed file.
 
     `comments` are found by their line. `broken` are the names that statements with a syntax error would have bound:
-    whoever uses one of them has no fault of their own.
+    whoever uses one of them has no fault of their own. `whole` is false if something could not be read.
     """
 
     source: Source
     items: tuple[Item, ...]
     comments: dict[int, Comment] = field(compare=False)
     broken: frozenset[str] = frozenset()
+    whole: bool = True
 
     def documentation(self, node: Node) -> str:
         """The comment lines directly above a node, joined by newlines."""

@@ -62,7 +62,7 @@ class Builder:
     def name(self, children: Children) -> ast.Name:
         return ast.Name(id=str(children[0]), span=self.span(children[0]))
 
-    def number(self, children: Children) -> ast.Literal:
+    def number(self, children: Children) -> ast.Literal | ast.Broken:
         token = children[0]
         text = token.replace("_", "")
         # The length is looked at first: converting a very long run of digits takes time that grows with its square.
@@ -70,13 +70,14 @@ class Builder:
         value: float = (int(text) if len(text) < 20 else INTEGER_LIMIT) if whole else float(text)
         if (whole and value >= INTEGER_LIMIT) or math.isinf(value):
             self.sink.report(TOO_LARGE, self.span(token), "this number is too large", help="integers are below 2**31")
-            value = 1
+            return ast.Broken(span=self.span(token))
         return ast.Literal(value=value, span=self.span(token))
 
-    def string(self, children: Children) -> ast.Literal:
+    def string(self, children: Children) -> ast.Literal | ast.Broken:
         token = children[0]
         if len(token) > MAXIMAL_STRING:
             self.sink.report(TOO_LARGE, self.span(token), f"this string has more than {MAXIMAL_STRING} characters")
+            return ast.Broken(span=self.span(token))
         return ast.Literal(value=_unescape(token[1:-1]), span=self.span(token))
 
     def constant(self, children: Children) -> ast.Literal:
@@ -135,8 +136,7 @@ class Builder:
         if len(operators) > MAXIMAL_OPERATORS:
             span = self.span(operators[MAXIMAL_OPERATORS])
             self.sink.report(TOO_LARGE, span, f"this expression has more than {MAXIMAL_OPERATORS} operators")
-            first: ast.Expression = next(part for part in children if not isinstance(part, Token))
-            return first
+            return ast.Broken(span=self._stretch(children[0], children[-1]))
         return bind(children, self.span, self._misplaced_operator)
 
     def _misplaced_operator(self, token: Token, message: str) -> None:

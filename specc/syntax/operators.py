@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from lark import Token
 
 from specc.source import Span
-from specc.syntax.ast import Binary, Expression, Unary
+from specc.syntax.ast import Binary, Broken, Expression, Unary
 
 COMPARISONS: Final = frozenset({"<", "<=", ">", ">=", "==", "!="})
 _COMPARISON: Final = 4
@@ -54,6 +54,7 @@ class _Run:
             right = self.expression(strength if token == "**" else strength + 1)
             if strength == _COMPARISON and isinstance(left, Binary) and left.operator in COMPARISONS:
                 self.complain(token, "comparisons do not chain")
+                left = Broken(span=left.span)
             left = Binary(
                 operator=str(token),
                 operator_span=self.span_of(token),
@@ -69,9 +70,10 @@ class _Run:
         if not isinstance(part, Token):
             return part
         strength = _PREFIX_STRENGTH[part]
+        operand = self.expression(strength)
         if part == "not" and weakest > strength:
             self.complain(part, "`not` needs parentheses here")
-        operand = self.expression(strength)
+            return Broken(span=self.span_of(part).to(operand.span))
         return Unary(operator=str(part), operand=operand, span=self.span_of(part).to(operand.span))
 
 

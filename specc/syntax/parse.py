@@ -11,8 +11,8 @@ import gc
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import cache
+from contextlib import contextmanager, suppress
+from functools import cache, cached_property
 from typing import Any, Final
 
 from lark import Lark, Token
@@ -20,7 +20,7 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 from lark.parsers.lalr_analysis import Shift
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
-from specc.diagnostics import Sink
+from specc.diagnostics import Label, Sink
 from specc.source import Source, Span
 from specc.syntax import ast
 from specc.syntax.build import Builder
@@ -34,6 +34,8 @@ _OPENING: Final = {"LEFT_PARENTHESIS", "LEFT_BRACKET", "LEFT_BRACE"}
 _CLOSING: Final = {"RIGHT_PARENTHESIS", "RIGHT_BRACKET", "RIGHT_BRACE"}
 _ITEM_KEYWORDS: Final = {"USE", "BLOCK", "MODEL"}
 _STATEMENT_KEYWORDS: Final = {"INPUT", "OUTPUT", "CONST", "WEIGHT", "KNOB", "LAYER", "TRAIN", "EXPECT"}
+_ITEMS_AND_STATEMENTS: Final = {"CONST", "LAYER"}
+_FAR: Final = 2**31
 _IN_WORDS: Final = {
     "NAME": "a name",
     "NUMBER": "a number",
@@ -66,8 +68,10 @@ def parse(source: Source, sink: Sink) -> ast.File:
         builder.source, builder.sink, builder.comments = source, sink, {}
         interactive = lark.parse_interactive(source.text)
         tokens = _tokens(interactive)
-        items, broken = _Run(interactive, tokens, source, sink).parse()
-        return ast.File(source=source, items=items, comments=builder.comments, broken=frozenset(broken))
+        run = _Run(interactive, tokens, source, sink)
+        items, broken = run.parse()
+        whole = not run.faulty
+        return ast.File(source=source, items=items, comments=builder.comments, broken=frozenset(broken), whole=whole)
 
 
 @contextmanager
@@ -110,7 +114,10 @@ class _Run:
         self.source = source
         self.sink = sink
         self.broken: set[str] = set()
-        end = len(source.text.rstrip())
+        self.faulty = False
+        self.resumed = -1
+        """Where parsing went on last; a second fault there is one of the statement that begins there."""
+        end = tokens[-1].end_pos or 0 if tokens else 0
         self.end = Token("$END", "", start_pos=end, end_pos=end)
 
     def parse(self) -> tuple[tuple[ast.Item, ...], set[str]]:
@@ -129,8 +136,8 @@ class _Run:
                 self._report(place)
                 resumed = self._recover(place)
                 if resumed is None:
-                    return self._salvage(), self.broken
-                place = resumed
+                    return self._finish(), self.broken
+                place = self.resumed = resumed
 
     def _nesting_fault(self) -> int | None:
         depth = 0
@@ -139,6 +146,7 @@ class _Run:
                 depth += 1
                 if depth > MAXIMAL_NESTING:
                     span = Span(self.source, token.start_pos or 0, token.end_pos or 0)
+                    self.faulty = True
                     self.sink.report(TOO_LARGE, span, f"brackets are nested more than {MAXIMAL_NESTING} deep")
                     return place
             elif token.type in _CLOSING:
@@ -147,65 +155,134 @@ class _Run:
 
     def _report(self, place: int) -> None:
         token = self.tokens[place] if place < len(self.tokens) else self.end
-        span = Span(self.source, token.start_pos or 0, max(token.end_pos or 0, (token.start_pos or 0) + 1))
         accepts: Callable[[], set[str]] = self.interactive.accepts
         expected = _expected(accepts())
+        span = Span(self.source, token.start_pos or 0, token.end_pos or 0)
         if token.type == "$END":
             message = f"the file ends where {expected} is expected"
         elif token.type == "STRAY" and token.startswith('"'):
             closed = len(token) > 1 and token.endswith('"')
             message = "unknown escape in a string" if closed else "this string has no end on its line"
+        elif place and self.starts[place]:
+            # Something is missing at the end of the statement before, and that is where it has to be put.
+            end = self.tokens[place - 1].end_pos or 0
+            span = Span(self.source, end, end)
+            message = f"expected {expected} before {_quoted(token)}"
         else:
             message = f"unexpected {_quoted(token)}; expected {expected}"
-        self.sink.report(SYNTAX, span, message)
+        self.faulty = True
+        self.sink.report(SYNTAX, span, message, *self._opened(place))
+
+    def _opened(self, place: int) -> list[Label]:
+        """The bracket that is open where a statement or the file comes to its end."""
+        if place < len(self.tokens) and not self.starts[place]:
+            return []
+        open_: list[Token] = []
+        for token in self.tokens[:place]:
+            if token.type in _OPENING:
+                open_.append(token)
+            elif token.type in _CLOSING and open_:
+                open_.pop()
+        if not open_:
+            return []
+        span = Span(self.source, open_[-1].start_pos or 0, open_[-1].end_pos or 0)
+        return [Label(span, f"this {_quoted(open_[-1])} is open")]
 
     def _recover(self, place: int) -> int | None:
         """Wind back to where a statement may begin; the index of the token that begins the next one, or none."""
-        statement = self._statement_start(place)
-        self._note_broken(statement, place)
-        for following in range(place if place > statement else place + 1, len(self.tokens)):
-            if self._begins_line_and_statement(following):
-                height = self._height_for("MODEL" if self.tokens[following].type in _ITEM_KEYWORDS else "INPUT")
-                if height:
-                    del self.state.state_stack[height:]
-                    del self.state.value_stack[height - 1 :]
-                    return following
+        begins = place < len(self.tokens) and self.starts[place]
+        first = place if begins and place != self.resumed else place + 1
+        self._note_broken(self._statement_before(first), first)
+        for following in range(first, len(self.tokens)):
+            if self.starts[following] and self._make_way(following):
+                return following
         return None
 
-    def _height_for(self, opener: str) -> int:
-        """How many of the automaton's states to keep so that a statement (or item) may begin; 0 if none will do."""
+    def _make_way(self, place: int) -> bool:
+        """Wind back to where the statement or item that begins at a token may stand."""
+        opener = self.tokens[place].type
+        if opener in _ITEM_KEYWORDS:
+            self._close_body(place)
+            return self._wind_back(opener)
+        return self._wind_back("INPUT") or (opener in _ITEMS_AND_STATEMENTS and self._wind_back(opener))
+
+    def _close_body(self, place: int) -> None:
+        """End a body whose closing brace is missing, so that what has been read of it is kept."""
+        accepts: Callable[[], set[str]] = self.interactive.accepts
+        if "RIGHT_BRACE" in accepts() or self._wind_back("INPUT"):
+            position = self.tokens[place - 1].end_pos or 0
+            brace = Token("RIGHT_BRACE", "}", start_pos=position, end_pos=position)
+            with suppress(UnexpectedToken):
+                self.state.feed_token(brace)
+
+    def _wind_back(self, opener: str) -> bool:
+        """Keep so much of the automaton's stack that such a token may follow; false if nothing will do."""
         stack = self.state.state_stack
         for height in range(len(stack), 0, -1):
             action = self.state.parse_conf.states[stack[height - 1]].get(opener)
             if action is not None and action[0] is Shift:
-                return height
-        return 0
+                del stack[height:]
+                del self.state.value_stack[height - 1 :]
+                return True
+        return False
 
-    def _statement_start(self, place: int) -> int:
-        place = min(place, len(self.tokens) - 1)
-        while place > 0 and not self._begins_line_and_statement(place):
-            place -= 1
-        return place
+    @cached_property
+    def starts(self) -> list[bool]:
+        """Which tokens begin a statement or item, or end a body.
 
-    def _begins_line_and_statement(self, place: int) -> bool:
+        A keyword always does. A name does at the beginning of a line, outside of brackets or no further to the right
+        than the statement before: whose brackets are not closed then.
+        """
+        starts: list[bool] = []
+        depth = column = 0
+        in_item = False
+        for place, token in enumerate(self.tokens):
+            at = self._column(place)
+            starts.append(self._is_start(place, at, depth, column))
+            if starts[-1]:
+                depth, column = 0, column if at is None else at
+                in_item = token.type in _ITEM_KEYWORDS
+            elif token.type == "LEFT_BRACE" and in_item and depth == 0:
+                in_item, column = False, _FAR
+            elif token.type in _OPENING:
+                depth += 1
+            elif token.type in _CLOSING:
+                depth = max(depth - 1, 0)
+        return starts
+
+    def _is_start(self, place: int, at: int | None, depth: int, column: int) -> bool:
         token = self.tokens[place]
-        if place and "\n" not in self.source.text[self.tokens[place - 1].end_pos : token.start_pos]:
-            return False
-        if token.type in _ITEM_KEYWORDS | _STATEMENT_KEYWORDS | {"RIGHT_BRACE"}:
+        if token.type in _ITEM_KEYWORDS | _STATEMENT_KEYWORDS:
             return True
+        if at is None:
+            return False
+        if token.type == "RIGHT_BRACE":
+            return depth == 0 or at < column
         after = self.tokens[place + 1].type if place + 1 < len(self.tokens) else ""
-        return token.type == "NAME" and after in {"EQUAL", "COMMA"}
+        return token.type == "NAME" and after in {"EQUAL", "COMMA"} and (depth == 0 or at <= column)
+
+    def _column(self, place: int) -> int | None:
+        """The column of a token that is the first of its line."""
+        start = self.tokens[place].start_pos or 0
+        line = self.source.text.rfind("\n", 0, start) + 1
+        before = self.tokens[place - 1].end_pos or 0 if place else 0
+        return start - line if before <= line else None
+
+    def _statement_before(self, place: int) -> int:
+        """The index of the token that begins the statement before a place."""
+        return next((start for start in range(min(place, len(self.starts)) - 1, -1, -1) if self.starts[start]), 0)
 
     def _note_broken(self, statement: int, place: int) -> None:
         """The names up to the equals sign of a statement: `near, far`, `x`, the name behind a keyword."""
-        for token in self.tokens[statement : place + 1]:
+        for token in self.tokens[statement:place]:
             if token.type in {"EQUAL", "COLON", "LEFT_PARENTHESIS", "LEFT_BRACE"}:
                 return
             if token.type == "NAME":
                 self.broken.add(str(token))
 
-    def _salvage(self) -> tuple[ast.Item, ...]:
-        """The whole items that were read before the text broke off."""
+    def _finish(self) -> tuple[ast.Item, ...]:
+        """The whole items that were read, where nothing is left to go on with."""
+        self._close_body(len(self.tokens))
         found: list[ast.Item] = []
         for value in self.state.value_stack:
             parts = value if isinstance(value, list) else [value]

@@ -1,4 +1,4 @@
-"""The nets of the literature in Keras: as many weights as are published, and the same function as keras.applications."""
+"""The nets of the literature in Keras: the published number of weights, and what keras.applications computes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The nets of the literature are clean, short and of the sizes that are published; every block of the library serves one."""
+"""The nets of the literature are clean, short and of their published sizes; every block of the library serves one."""
 
 from __future__ import annotations
 

@@ -77,7 +77,9 @@ class Weighted:
 
     def depthwise(self, name: str, x: Array, stride: int = 1) -> Array:
         kernel = self.weights[f"{name}/kernel"][..., 0]
-        return np.asarray(np.einsum("bhwcij,ijc->bhwc", windows(same(x, len(kernel), stride), len(kernel), stride), kernel))
+        return np.asarray(
+            np.einsum("bhwcij,ijc->bhwc", windows(same(x, len(kernel), stride), len(kernel), stride), kernel)
+        )
 
     def upward(self, name: str, x: Array) -> Array:
         """A transposed 2 x 2 convolution with stride 2: each pixel becomes four."""
@@ -100,7 +102,7 @@ class Weighted:
 
 @dataclass(frozen=True)
 class Case:
-    """A model `z = pipeline` with random weights: what it gives for random inputs, and what the oracle computes with."""
+    """A model `z = pipeline` with random weights: its random inputs, and what the oracle computes with."""
 
     model: keras.Model
     inputs: dict[str, Array]
@@ -128,10 +130,13 @@ def case(blocks: str, pipeline: str, **inputs: tuple[int, ...]) -> Case:
     declared = "\n  ".join(f"input {name}: float32[{', '.join(map(str, shape))}]" for name, shape in inputs.items())
     model = specc.build(f"use std: {blocks}\n\nmodel one {{\n  {declared}\n  output z = {pipeline}\n}}\n")
     draw = np.random.default_rng(0)
-    weights = {}
+    weights: dict[str, Array] = {}
     for path, weight in weights_of(model).items():
         positive = path.endswith("variance")
-        weights[path] = draw.uniform(0.5, 1.5, weight.shape) if positive else draw.normal(0, 0.5, weight.shape)
+        numbers = draw.uniform(0.5, 1.5, weight.shape) if positive else draw.normal(0, 0.5, weight.shape)
+        weights[path] = np.asarray(numbers)
     set_weights(model, weights)
     named = {path.removeprefix("z.").removeprefix("z/"): weight for path, weight in weights.items()}
-    return Case(model, {name: draw.normal(size=(3, *shape)) for name, shape in inputs.items()}, Weighted(named))
+    return Case(
+        model, {name: np.asarray(draw.normal(size=(3, *shape))) for name, shape in inputs.items()}, Weighted(named)
+    )

@@ -86,7 +86,7 @@ def twice(x: Array, axis: int) -> Array:
 
 
 def test_attention_gate() -> None:
-    given = case("attention_gate", "(x, signal) -> attention_gate(3)", x=IMAGE, signal=(3, 4, 5))
+    given = case("attention_gate", "x -> attention_gate(signal, 3)", x=IMAGE, signal=(3, 4, 5))
     x, layers = given["x"], given.layers
     seen = relu(layers.conv("seen.conv2d", x, 2) + layers.conv("seen.conv2d_2", given["signal"]))
     alpha = sigmoid(layers.conv("y.conv2d", seen))

@@ -24,14 +24,16 @@ def test_conditional_convolution(stride: int) -> None:
 
 
 def test_film() -> None:
-    given = case("film", "(x, question) -> film", x=(3, 4, 2), question=(5,))
+    given = case("film", "x -> film(question)", x=(3, 4, 2), question=(5,))
     modulation = given.layers.dense("scale.dense", given["question"])[:, None, None]
     given.check(modulation[..., :2] * given["x"] + modulation[..., 2:])
 
 
 def experts(given: Case, name: str) -> Array:
     """What each of two experts says, as `[experts, B, 3]`."""
-    return np.stack([given.layers.dense(f"{name}.dense", given["x"]), given.layers.dense(f"{name}.dense_2", given["x"])])
+    return np.stack(
+        [given.layers.dense(f"{name}.dense", given["x"]), given.layers.dense(f"{name}.dense_2", given["x"])]
+    )
 
 
 def test_soft_mixture() -> None:
@@ -86,9 +88,10 @@ def test_hypernetwork_writes_a_kernel_for_each_sample() -> None:
 def test_hypernetwork_writes_one_kernel_for_all() -> None:
     model = specc.build(
         "use std: hypernetwork\n\nmodel one {\n  input x: float32[6, 6, 2]\n  weight embedding: float32[4]\n"
-        '  kernel = embedding -> hypernetwork(3, 2, 5)\n  output z = x -> Conv2D(5, 3, padding="same", kernel=kernel)\n}'
+        "  kernel = embedding -> hypernetwork(3, 2, 5)\n"
+        '  output z = x -> Conv2D(5, 3, padding="same", kernel=kernel)\n}\n'
     )
-    weights = {path: rng(2).normal(size=weight.shape) for path, weight in weights_of(model).items()}
+    weights = {path: np.asarray(rng(2).normal(size=weight.shape)) for path, weight in weights_of(model).items()}
     set_weights(model, weights)
     named = {path.removeprefix("kernel."): weight for path, weight in weights.items()}
     x = rng().normal(size=(2, 6, 6, 2))

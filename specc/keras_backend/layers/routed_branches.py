@@ -1,6 +1,6 @@
 """A multiplexer of sub-networks that runs, for each sample, the one its control asks for and no other."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
@@ -26,7 +26,7 @@ class RoutedBranches(MuxBranches):
         subject: what the message names, as in `mux 'y'`.
 
     Raises:
-        ValueError: the branches and their inputs do not correspond.
+        ValueError: the branches and their inputs do not correspond, or two branches share a layer.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class RoutedBranches(MuxBranches):
                 raise ValueError(f"a branch of {len(branch.inputs)} inputs is given {len(places)}")
             if branch is None and (len(places) != 1 or not self.batched[places[0]]):
                 raise ValueError("a branch without a model is one batched tensor")
+        _require_own_layers(branch for branch in self.branches if branch is not None)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Map `[*boundary tensors, control]` to `[B, ...]`; the control is an int `[B]` or `[B, 1]`.
@@ -132,6 +133,21 @@ class RoutedBranches(MuxBranches):
         """Make the layer and its branches again."""
         branches = [keras.saving.deserialize_keras_object(branch) for branch in config["branches"]]
         return cls(**{**config, "branches": branches})
+
+
+def _require_own_layers(branches: Iterable[keras.Model]) -> None:
+    """Refuse a layer of two branches: branches are written into a file one by one, and would come back with one each.
+
+    Raises:
+        ValueError: two branches share a layer.
+    """
+    known: set[int] = set()
+    for branch in branches:
+        layers = [layer for layer in branch._flatten_layers() if not isinstance(layer, keras.layers.InputLayer)]
+        shared = [layer.name for layer in layers if id(layer) in known]
+        if shared:
+            raise ValueError(f"two branches share the layer '{shared[-1]}'")
+        known.update(map(id, layers))
 
 
 def _joined(results: Sequence[tf.Tensor], sizes: tf.Tensor) -> tf.Tensor:

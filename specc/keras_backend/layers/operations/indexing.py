@@ -32,7 +32,8 @@ def _take(x: Operand, indices: Operand | int, axis: int | None = None) -> Any:
     where = ops.cast(places.tensor, "int64")
     if table.batched and places.batched:
         return _rows_of_each(table.tensor, where, axis + 1)
-    if axis == 0 and not table.batched and not isinstance(where, keras.KerasTensor):
+    if axis == 0 and places.batched and not table.batched and not isinstance(where, keras.KerasTensor):
+        # One row may serve many samples.
         return rows(table.tensor, tf.where(where < 0, where + table.tensor.shape[0], where))
     found = ops.take(table.tensor, where, axis=axis + table.batched)
     return ops.moveaxis(found, axis, 0) if places.batched else found
