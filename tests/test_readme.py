@@ -9,10 +9,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import specc
 from specc import cli
+from specc.diagnostics.render.full import full
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -60,6 +63,25 @@ def test_commands_print_what_the_readme_shows(
         command, expected = shown
         cli.main(shlex.split(command)[1:])
         assert (command, capsys.readouterr().out) == (command, expected)
+
+
+def test_the_faulty_spec_is_told_what_the_readme_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pattern = r"^```cnet\n(model slip.*?)^```\n\n```text\n(.*?)^```$"
+    ((spec, shown),) = re.findall(pattern, README, re.DOTALL | re.MULTILINE)
+    (tmp_path / "slip.cnet").write_text(spec, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert full(specc.check("slip.cnet")) == shown
+
+
+def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    known: dict[str, Any] = {}
+    for block in re.findall(r"^```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE):
+        exec(compile(block, "README.md", "exec"), known)
+    assert known["half"].shape == (2, 4)
+    assert not (known["deep"] == known["half"]).any()
+    assert known["value"][0, 0] == known["values"][0, 2]
 
 
 def test_ci_runs_the_second_command_and_fails_when_it_fails(tmp_path: Path) -> None:

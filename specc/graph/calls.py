@@ -12,7 +12,7 @@ from specc.constructs import BY_NAME, Construct, check
 from specc.diagnostics import Reported
 from specc.graph.arguments import Arguments, Ports, bind, report, values_of
 from specc.graph.kinds import ARITY, ARRAY, NO_TENSOR, WRONG_KIND
-from specc.graph.model import ConstructCall, LayerCall, OperationCall, Tensor
+from specc.graph.model import ConstructCall, LayerCall, Missing, OperationCall, Tensor
 from specc.graph.scope import Place, Scope
 from specc.graph.state import Elaboration
 from specc.graph.values import Bundle, Result, Unapplied, described, first_reported
@@ -185,7 +185,9 @@ def construct_call(
             return reported
         inputs = tuple(result for result in results if isinstance(result, Tensor))
     if not _accepts(instance, len(inputs)):
-        return run.report(ARITY, call.span, f"{construct.name} takes {_wanted(instance)}, not {len(inputs)} tensors")
+        if any(isinstance(tensor.node.action, Missing) for tensor in inputs):
+            return run.sink.again()
+        return run.report(ARITY, call.span, f"{construct.name} takes {_wanted(instance)}, not {len(inputs)}")
     arriving = {str(position): tensor for position, tensor in enumerate(inputs)} | ports.arriving
     action = ConstructCall(construct=instance)
     return run.add(

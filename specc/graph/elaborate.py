@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from specc.diagnostics import Label, Reported, Sink
-from specc.graph import blocks, calls, evaluate, sources, stages, training
+from specc.graph import blocks, calls, evaluate, sources, stages, training, unread
 from specc.graph.arguments import Arguments
 from specc.graph.blame import BlameSink
 from specc.graph.evaluate import known
@@ -22,6 +22,7 @@ from specc.graph.kinds import (
     ILLEGAL_TYPE,
     MISSING_ARGUMENT,
     NO_OUTPUT,
+    NO_TENSOR,
     NOT_KNOWN_NOW,
     UNKNOWN_NAME,
     WRONG_KIND,
@@ -30,7 +31,7 @@ from specc.graph.model import Expectation, Graph, ModelCall, OutputTensor, Progr
 from specc.graph.parameters import Parameters, given
 from specc.graph.scope import ArrivingSize, Binding, Bound, Entry, FileScope, Item, Place, Scope, Taken
 from specc.graph.state import MAXIMAL_CHAIN, Elaboration, Spent
-from specc.graph.unread import report_unread
+from specc.graph.totals import FIGURES
 from specc.graph.values import Bundle, Result, described, has_tensor
 from specc.source import Span
 from specc.syntax import ast
@@ -202,7 +203,10 @@ class _Model(Elaboration):
                         self._statement(other, scope, place)
                 self.graph.training = training.train(self, statement, scope, Place("loss", self.taken))
                 training.complete(self, self.graph.training)
-            case ast.Expect():
+            case ast.Expect(condition=condition):
+                for name in unread.names(condition):
+                    if name.id not in FIGURES and scope.lookup(name.id) is None:
+                        self._unknown_name(name, scope, FIGURES)
                 read = partial(self.evaluate, scope=scope, place=Place("", Taken()))
                 self.graph.expectations.append(Expectation(condition=statement.condition, evaluate=read))
             case ast.NamedLayer():
@@ -221,16 +225,15 @@ class _Model(Elaboration):
             value = self.value(scope.entries[statement.name], statement.name, scope)
         if isinstance(value, Tensor | Reported):
             return value
-        return self.report(ARITY, statement.span, f"an output is one tensor, not {described(value)}")
+        kind = ARITY if isinstance(value, Bundle) else NO_TENSOR
+        return self.report(kind, statement.span, f"an output is one tensor, not {described(value)}")
 
     # Names
 
     def resolve(self, name: ast.Name, scope: Scope) -> Result:
         found = scope.lookup(name.id)
         if found is None:
-            if name.id in scope.home.broken:
-                return self.sink.again()
-            return self.unknown(UNKNOWN_NAME, name.span, f"nothing is named `{name.id}`", name.id, scope.names())
+            return self._unknown_name(name, scope)
         entry, home = found
         if isinstance(entry, Item) and not isinstance(entry.node, ast.Const):
             entry.used = True
@@ -243,6 +246,12 @@ class _Model(Elaboration):
             message = f"`{name.id}` is a layer and stands behind an arrow: `x -> {name.id}`"
             return self.report(WRONG_KIND, name.span, message)
         return self.value(entry, name.id, home, name.span)
+
+    def _unknown_name(self, name: ast.Name, scope: Scope, others: Sequence[str] = ()) -> Reported:
+        if name.id in scope.home.broken:
+            return self.sink.again()
+        candidates = [*others, *scope.names()]
+        return self.unknown(UNKNOWN_NAME, name.span, f"nothing is named `{name.id}`", name.id, candidates)
 
     def _shared_constant(self, item: Item) -> Result:
         """A const of a file: one node in each model that reads it, one tensor for all of them."""
@@ -383,13 +392,13 @@ def elaborate(scope: FileScope, sink: Sink, parameters: Parameters) -> Program:
                 graphs[graph.name] = graph
     alone = [_Model(models, item).alone() for item in _unused(scope, models)]
     if not models.sink.has_errors:
-        report_unread(scope, models.carrying, sink)
+        unread.report(scope, models.carrying, sink)
     return Program(graphs=graphs, alone=alone, sink=models.sink)
 
 
 def _unused(scope: FileScope, models: Models) -> Iterator[Item]:
     """What no model of a file uses. Blocks come from the back, where those stand that use the others."""
-    yield from scope.repeated
+    yield from (item for item in scope.repeated if item.home is scope)
     for item in reversed(scope.items.values()):
         unused = id(item.node) not in models.instantiated if isinstance(item.node, ast.Block) else not item.used
         if item.home is scope and unused and not isinstance(item.node, ast.Model):

@@ -51,12 +51,12 @@ class Project:
         return scope
 
     def _declare(self, name: str, item: Item, span: Span, scope: FileScope) -> None:
-        first = scope.items.setdefault(name, item)
-        if first is not item:
+        if name in scope.items:
             label = Label(scope.spans[name], "it is named here first")
             self.sink.report(DUPLICATE_NAME, span, f"`{name}` is named twice in this file", label)
             scope.repeated.append(item)
         else:
+            scope.items[name] = item
             scope.spans[name] = span
 
     def _refuse_reserved(self, item: ast.Item) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Final
 
 from specc.catalogue.facts import WeightFact
 from specc.graph.infer import CheckedGraph, total_macs
@@ -27,6 +28,10 @@ class Totals:
     trainable_params: Dim
     macs: Dim
     depth: int
+
+
+FIGURES: Final = tuple(figure.name for figure in fields(Totals))
+"""What a contract can speak of."""
 
 
 def totals(checked: CheckedGraph) -> Totals:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from specc.diagnostics import Kind, Reported, Sink, suggestion
 from specc.graph.infer import CheckedGraph
 from specc.graph.model import Expectation, Tensor
-from specc.graph.totals import Totals, totals
+from specc.graph.totals import FIGURES, Totals, totals
 from specc.syntax import ast
 from specc.types import SymbolicDim, UnknownDim, shape_text
 
@@ -23,8 +23,6 @@ CONTRACT = Kind(
 )
 
 KINDS = (CONTRACT,)
-
-FIGURES: Final = ("params", "trainable_params", "macs", "depth")
 
 _COMPARE: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "<": operator.lt,

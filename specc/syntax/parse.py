@@ -11,7 +11,7 @@ import gc
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache, cached_property
 from typing import Any, Final
 
@@ -202,18 +202,19 @@ class _Run:
         """Wind back to where the statement or item that begins at a token may stand."""
         opener = self.tokens[place].type
         if opener in _ITEM_KEYWORDS:
-            self._close_body(place)
-            return self._wind_back(opener)
+            return self._close_body(place) or self._wind_back(opener)
         return self._wind_back("INPUT") or (opener in _ITEMS_AND_STATEMENTS and self._wind_back(opener))
 
-    def _close_body(self, place: int) -> None:
-        """End a body whose closing brace is missing, so that what has been read of it is kept."""
+    def _close_body(self, place: int) -> bool:
+        """End a body whose closing brace is missing, so that what has been read of it is kept; false if none is open."""
         accepts: Callable[[], set[str]] = self.interactive.accepts
-        if "RIGHT_BRACE" in accepts() or self._wind_back("INPUT"):
-            position = self.tokens[place - 1].end_pos or 0
-            brace = Token("RIGHT_BRACE", "}", start_pos=position, end_pos=position)
-            with suppress(UnexpectedToken):
-                self.state.feed_token(brace)
+        position = self.tokens[place - 1].end_pos or 0
+        brace = Token("RIGHT_BRACE", "}", start_pos=position, end_pos=position)
+        closed = False
+        while "RIGHT_BRACE" in accepts() or (not closed and self._wind_back("INPUT")):
+            self.state.feed_token(brace)
+            closed = True
+        return closed
 
     def _wind_back(self, opener: str) -> bool:
         """Keep so much of the automaton's stack that such a token may follow; false if nothing will do."""
@@ -282,7 +283,9 @@ class _Run:
 
     def _finish(self) -> tuple[ast.Item, ...]:
         """The whole items that were read, where nothing is left to go on with."""
-        self._close_body(len(self.tokens))
+        if self._close_body(len(self.tokens)):
+            items: tuple[ast.Item, ...] = self.state.feed_token(self.end, is_end=True)
+            return items
         found: list[ast.Item] = []
         for value in self.state.value_stack:
             parts = value if isinstance(value, list) else [value]

@@ -62,7 +62,7 @@ class Spec:
         self.claims.append(Claim(result, oracle, exact))
 
     def any(self, rank: int | None = None, shape: Shape | None = None, least: int = 1) -> str:
-        """One of the tensors so far, of this rank or shape and with a last axis of this at least; there always is one."""
+        """One of the tensors so far, of this rank or shape and at least so long a last axis; there always is one."""
         fitting = [
             name
             for name, own in self.shapes.items()

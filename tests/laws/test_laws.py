@@ -1,6 +1,7 @@
 """Laws that hold for every network, over small random specs.
 
-`SPECC_LAW_EXAMPLES=500` draws that many specs for each law, others at each run; without it a few, always the same.
+`SPECC_LAW_EXAMPLES=500` draws that many specs for each law, others at each run, and shrinks one that
+fails; without it a few are drawn, always the same.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 from numpy.typing import NDArray
 
@@ -37,8 +38,14 @@ def law(
     examples: int, drawn: SearchStrategy[Spec] | None = None
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """A test over drawn specs."""
-    checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
-    drawing = settings(max_examples=examples, deadline=None, derandomize=not THOROUGH, suppress_health_check=checks)
+    drawing = settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=not THOROUGH,
+        # To find a smaller spec that fails too takes minutes.
+        phases=[phase for phase in Phase if THOROUGH or phase is not Phase.shrink],
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+    )
 
     def over_specs(test: Callable[..., None]) -> Callable[..., None]:
         return drawing(given(specs() if drawn is None else drawn)(test))

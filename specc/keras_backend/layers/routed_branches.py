@@ -1,6 +1,7 @@
 """A multiplexer of sub-networks that runs, for each sample, the one its control asks for and no other."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 import keras
@@ -26,7 +27,7 @@ class RoutedBranches(MuxBranches):
         subject: what the message names, as in `mux 'y'`.
 
     Raises:
-        ValueError: the branches and their inputs do not correspond, or two branches share a layer.
+        ValueError: the branches and their inputs do not correspond.
     """
 
     def __init__(
@@ -49,7 +50,6 @@ class RoutedBranches(MuxBranches):
                 raise ValueError(f"a branch of {len(branch.inputs)} inputs is given {len(places)}")
             if branch is None and (len(places) != 1 or not self.batched[places[0]]):
                 raise ValueError("a branch without a model is one batched tensor")
-        _require_own_layers(branch for branch in self.branches if branch is not None)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Map `[*boundary tensors, control]` to `[B, ...]`; the control is an int `[B]` or `[B, 1]`.
@@ -120,10 +120,17 @@ class RoutedBranches(MuxBranches):
         return super().compute_output_spec([*specs, control])
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments of this layer."""
+        """Return the arguments of this layer, with all branches as one model, in which a layer of several stays one."""
+        models = [branch for branch in self.branches if branch is not None]
+        together = models and keras.Model(
+            [tensor for model in models for tensor in model.inputs],
+            [tensor for model in models for tensor in model.outputs],
+            name=f"{self.name}.branches",
+        )
         return {
             **super().get_config(),
-            "branches": [keras.saving.serialize_keras_object(branch) for branch in self.branches],
+            "branches": keras.saving.serialize_keras_object(together or None),
+            "names": [branch and branch.name for branch in self.branches],
             "inputs": self.branch_inputs,
             "batched": self.batched,
         }
@@ -131,23 +138,15 @@ class RoutedBranches(MuxBranches):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "RoutedBranches":
         """Make the layer and its branches again."""
-        branches = [keras.saving.deserialize_keras_object(branch) for branch in config["branches"]]
-        return cls(**{**config, "branches": branches})
-
-
-def _require_own_layers(branches: Iterable[keras.Model]) -> None:
-    """Refuse a layer of two branches: branches are written into a file one by one, and would come back with one each.
-
-    Raises:
-        ValueError: two branches share a layer.
-    """
-    known: set[int] = set()
-    for branch in branches:
-        layers = [layer for layer in branch._flatten_layers() if not isinstance(layer, keras.layers.InputLayer)]
-        shared = [layer.name for layer in layers if id(layer) in known]
-        if shared:
-            raise ValueError(f"two branches share the layer '{shared[-1]}'")
-        known.update(map(id, layers))
+        arguments = dict(config)
+        names = arguments.pop("names")
+        together = keras.saving.deserialize_keras_object(arguments["branches"])
+        inputs, outputs = (iter(together.inputs), iter(together.outputs)) if together else (iter(()), iter(()))
+        arguments["branches"] = [
+            None if name is None else keras.Model(list(islice(inputs, len(places))), next(outputs), name=name)
+            for name, places in zip(names, arguments["inputs"], strict=True)
+        ]
+        return cls(**arguments)
 
 
 def _joined(results: Sequence[tf.Tensor], sizes: tf.Tensor) -> tf.Tensor:

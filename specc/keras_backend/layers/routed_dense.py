@@ -117,7 +117,9 @@ class Dense(MuxGroups):
         """
         x, control = inputs
         require_int(control)
-        return super().compute_output_spec([keras.KerasTensor((*x.shape[:-1], self.units), self.compute_dtype), control])
+        return super().compute_output_spec(
+            [keras.KerasTensor((*x.shape[:-1], self.units), self.compute_dtype), control]
+        )
 
     def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
         """Store the weights as `keras.layers.Dense` does: `[in, units]` and `[units]`."""
@@ -137,7 +139,9 @@ class Dense(MuxGroups):
         own = {key: np.asarray(store[key]) for key in keys}
         width = self.kernel.shape[1]
         if own["0"].shape != (width, self.units):
-            raise ValueError(f"{self.name} has a kernel of shape {(width, self.units)}, the file one of {own['0'].shape}")
+            raise ValueError(
+                f"{self.name} has a kernel of shape {(width, self.units)}, the file one of {own['0'].shape}"
+            )
         super().load_own_variables({**own, "0": self._grouped(own["0"])})
 
     def get_config(self) -> dict[str, Any]:

@@ -34,11 +34,11 @@ def plain_and_routed(**arguments: Any) -> tuple[keras.Model, keras.Model]:
     """Two models that start alike, with another `Dense` before, behind and beside."""
     dense, mux, routed = forms(**arguments)
     both = []
-    for pick in (lambda x, control: mux([dense(x), control]), lambda x, control: routed([x, control])):
+    for is_routed in (False, True):
         random.seed(1)
         x, control = keras.Input((6,)), keras.Input((), dtype="int32")
         hidden = keras.layers.Dense(6)(x)
-        picked = pick(hidden, control)
+        picked = routed([hidden, control]) if is_routed else mux([dense(hidden), control])
         both.append(keras.Model([x, control], [keras.layers.Dense(2)(picked), keras.layers.Dense(2)(hidden)]))
     return both[0], both[1]
 
@@ -86,12 +86,9 @@ def test_the_batch_may_be_unknown(otherwise: str) -> None:
     dense, mux, routed = forms(otherwise, use_bias=False, activation="relu")
     routed.build([(None, None, 4), (None,)])
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None, 4]), tf.TensorSpec([None], tf.int32)])
-    def traced(x: tf.Tensor, control: tf.Tensor) -> tf.Tensor:
-        result = routed([x, control])
-        assert result.shape[-1] == 2
-        return result
-
+    specs = [tf.TensorSpec([None, None, 4]), tf.TensorSpec([None], tf.int32)]
+    traced = tf.function(lambda x, control: routed([x, control]), input_signature=specs)
+    assert traced.get_concrete_function().output_shapes.as_list() == [None, None, 2]
     for batch in (0, 1, 5):
         x, control = normal(batch, 3, 4), tf.constant(RANDOM.integers(0, 3, batch).astype("int32"))
         assert np.allclose(traced(x, control), mux([dense(x), control]), atol=1e-6)
