@@ -6,11 +6,11 @@ values `sources.py`, `train` blocks `training.py`, files `files.py`. They all wo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from specc.diagnostics import Label, Reported, Sink
-from specc.graph import blocks, calls, evaluate, sources, stages, training, unread
+from specc.graph import blocks, calls, evaluate, leftovers, sources, stages, training, unread
 from specc.graph.arguments import Arguments
 from specc.graph.blame import BlameSink
 from specc.graph.evaluate import known
@@ -113,32 +113,7 @@ class _Model(Elaboration):
         return self.graph
 
     def leftovers(self, scope: Scope) -> None:
-        """Look at what a body says and nothing reads, in a graph that is thrown away: it may be wrong all the same."""
-        kept, self.graph = self.graph, Graph("", self.graph.span)
-        for name, binding in scope.repeated:
-            if not isinstance(binding.statement, ast.NamedLayer):
-                self.value(binding, name, scope)
-        for name, entry in scope.entries.items():
-            if isinstance(entry, Binding) and isinstance(entry.statement, ast.NamedLayer) and not entry.used:
-                self._layer_alone(entry.statement, scope, Place(name, Taken()))
-        self.graph = kept
-
-    def alone(self) -> Graph:
-        """An item that no model uses, looked at by itself."""
-        match self.item.node:
-            case ast.Model():
-                return self.elaborate()
-            case ast.Block() as block:
-                blocks.alone(self, self.item, block)
-            case ast.Const():
-                self._shared_constant(self.item)
-            case ast.NamedLayer() as layer:
-                self._layer_alone(layer, Scope(self.item.home), Place(layer.name, self.taken))
-        return self.graph
-
-    def _layer_alone(self, layer: ast.NamedLayer, scope: Scope, place: Place) -> None:
-        nothing = self.sink.unknowable(UNKNOWN_NAME, layer.span, "nothing is sent through this layer")
-        self.apply(layer.stages, nothing, scope, place)
+        leftovers.of_body(self, scope)
 
     def _no_ends(self, scope: Scope) -> None:
         statements = [type(statement) for statement in self.model.body]
@@ -204,11 +179,11 @@ class _Model(Elaboration):
                 self.graph.training = training.train(self, statement, scope, Place("loss", self.taken))
                 training.complete(self, self.graph.training)
             case ast.Expect(condition=condition):
-                for name in unread.names(condition):
-                    if name.id not in FIGURES and scope.lookup(name.id) is None:
-                        self._unknown_name(name, scope, FIGURES)
-                read = partial(self.evaluate, scope=scope, place=Place("", Taken()))
-                self.graph.expectations.append(Expectation(condition=statement.condition, evaluate=read))
+                for read in unread.names(condition):
+                    if read.id not in FIGURES and scope.lookup(read.id) is None:
+                        self._unknown_name(read, scope, FIGURES)
+                how = partial(self.evaluate, scope=scope, place=Place("", Taken()))
+                self.graph.expectations.append(Expectation(condition=condition, evaluate=how))
             case ast.NamedLayer():
                 pass
             case ast.Binding(targets=targets):
@@ -241,7 +216,7 @@ class _Model(Elaboration):
             message = f"`{name.id}` is a {what} and stands behind an arrow: `x -> {name.id}`"
             return self.report(WRONG_KIND, name.span, message)
         if isinstance(entry, Item):
-            return self._shared_constant(entry)
+            return self.shared_constant(entry)
         if isinstance(entry, Binding) and isinstance(entry.statement, ast.NamedLayer):
             message = f"`{name.id}` is a layer and stands behind an arrow: `x -> {name.id}`"
             return self.report(WRONG_KIND, name.span, message)
@@ -253,7 +228,7 @@ class _Model(Elaboration):
         candidates = [*others, *scope.names()]
         return self.unknown(UNKNOWN_NAME, name.span, f"nothing is named `{name.id}`", name.id, candidates)
 
-    def _shared_constant(self, item: Item) -> Result:
+    def shared_constant(self, item: Item) -> Result:
         """A const of a file: one node in each model that reads it, one tensor for all of them."""
         assert isinstance(item.node, ast.Const)
         item.used = True
@@ -390,16 +365,15 @@ def elaborate(scope: FileScope, sink: Sink, parameters: Parameters) -> Program:
             graph = models.graph(item, item.node.name_span)
             if isinstance(graph, Graph):
                 graphs[graph.name] = graph
-    alone = [_Model(models, item).alone() for item in _unused(scope, models)]
+    alone = [_alone(_Model(models, item)) for item in leftovers.of_file(scope, models.instantiated)]
     if not models.sink.has_errors:
         unread.report(scope, models.carrying, sink)
     return Program(graphs=graphs, alone=alone, sink=models.sink)
 
 
-def _unused(scope: FileScope, models: Models) -> Iterator[Item]:
-    """What no model of a file uses. Blocks come from the back, where those stand that use the others."""
-    yield from (item for item in scope.repeated if item.home is scope)
-    for item in reversed(scope.items.values()):
-        unused = id(item.node) not in models.instantiated if isinstance(item.node, ast.Block) else not item.used
-        if item.home is scope and unused and not isinstance(item.node, ast.Model):
-            yield item
+def _alone(run: _Model) -> Graph:
+    """The graph of an item that no model uses."""
+    if isinstance(run.item.node, ast.Model):
+        return run.elaborate()
+    leftovers.alone(run, run.item)
+    return run.graph

@@ -77,6 +77,10 @@ class Elaboration(ABC):
         """Make the names of a body known, so that the order of its statements does not matter."""
 
     @abstractmethod
+    def shared_constant(self, item: Item) -> Result:
+        """A const of a file: one node in each model that reads it, one tensor for all of them."""
+
+    @abstractmethod
     def leftovers(self, scope: Scope) -> None:
         """Look at what a body says and nothing reads."""
 

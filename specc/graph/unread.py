@@ -13,23 +13,23 @@ from specc.graph.scope import FileScope
 from specc.syntax import ast
 
 
-def report_unread(scope: FileScope, carrying: Collection[int], sink: Sink) -> None:
+def report(scope: FileScope, carrying: Collection[int], sink: Sink) -> None:
     """Warn about names of a file that nothing reads.
 
     Args:
         carrying: the statements, by identity, whose tensors are in a model: the graph tells what is unused of those.
     """
     items = scope.file.items
-    names = {item.name for item in items if isinstance(item, ast.Const | ast.NamedLayer)}
+    unread = {item.name for item in items if isinstance(item, ast.Const | ast.NamedLayer)}
     for item in items:
         read = set(_read(item))
         if isinstance(item, ast.Definition):
             _definition(item, read, carrying, sink)
-        names -= read
+        unread -= read
     # A file of nothing but parts is there to be used by others.
     if any(isinstance(item, ast.Model) for item in items):
         for item in items:
-            if isinstance(item, ast.Const | ast.NamedLayer) and item.name in names:
+            if isinstance(item, ast.Const | ast.NamedLayer) and item.name in unread:
                 _report(item, "is never used", sink)
 
 
@@ -55,21 +55,29 @@ def _report(named: ast.Named, what: str, sink: Sink) -> None:
     sink.report(UNUSED_BINDING, named.name_span, f"`{named.name}` {what}")
 
 
-def _read(node: Any) -> Iterator[str]:
+def names(node: ast.Node) -> Iterator[ast.Name]:
+    """Every name that stands in a node as an expression or a bare stage."""
+    return (part for part in _parts(node) if isinstance(part, ast.Name))
+
+
+def _read(node: ast.Node) -> Iterator[str]:
     """The names that are read somewhere in a node."""
-    waiting = [node]
+    for part in _parts(node):
+        match part:
+            case ast.Name(id=name) | ast.Call(name=name) | ast.Output(name=name, value=None):
+                yield name
+
+
+def _parts(node: ast.Node) -> Iterator[ast.Node]:
+    waiting: list[Any] = [node]
     while waiting:
         part = waiting.pop()
-        match part:
-            case tuple():
-                waiting += part
-            case ast.Name(id=name) | ast.Output(name=name, value=None):
-                yield name
-            case ast.Node():
-                if isinstance(part, ast.Call):
-                    yield part.name
-                kind: Any = type(part)
-                waiting += [getattr(part, field) for field in _children(kind)]
+        if isinstance(part, tuple):
+            waiting += part
+        elif isinstance(part, ast.Node):
+            yield part
+            kind: Any = type(part)
+            waiting += [getattr(part, field) for field in _children(kind)]
 
 
 @cache
