@@ -4,7 +4,7 @@ A file of `tests/specs` is chunks between lines of `---`; each chunk is a spec. 
 
     h = x -> Dens(3)   # error[unknown-layer] @12 "no layer `Dens`" "did you mean `Dense`"
 
-The column is optional; the texts are parts of the message, of its help or of a label. A comment that begins with `#^`
+The column is optional; the texts, in quotes of either sort, are parts of the message, of its help or of a label. A comment that begins with `#^`
 speaks of the line above it. What is missing and what is not expected fail alike.
 """
 
@@ -28,7 +28,8 @@ FOLDER = Path(__file__).parent / "specs"
 FILES = FOLDER / "files"
 
 COMMENT = re.compile(r"#(\^?)\s*((?:error|warning)\[.*)$")
-EXPECTATION = re.compile(r'(error|warning)\[([a-z-]+)\](?:\s*@(\d+))?((?:\s*"[^"]*")*)')
+TEXT = r""" "[^"]*" | '[^']*' """
+EXPECTATION = re.compile(rf"(error|warning) \[ ([a-z-]+) \] (?: \s* @(\d+) )? ( (?: \s* (?:{TEXT}) )* )", re.VERBOSE)
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def expectations(text: str) -> list[Expected]:
         if comment is not None:
             for severity, kind, column, parts in EXPECTATION.findall(comment[2]):
                 at = number - 1 if comment[1] else number
-                texts = tuple(re.findall(r'"([^"]*)"', parts))
+                texts = tuple(text[1:-1] for text in re.findall(TEXT, parts, re.VERBOSE))
                 expected.append(Expected(at, severity, kind, int(column) if column else None, texts))
     return expected
 

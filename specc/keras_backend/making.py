@@ -59,7 +59,8 @@ def keras_layer(name: str, action: LayerCall) -> keras.layers.Layer:
     """A layer of Keras as it is."""
     own = {argument.name for argument in action.entry.arguments}
     arguments = all_configured({key: value for key, value in action.written.items() if key in own})
-    return getattr(keras.layers, action.entry.name)(name=name, **{**_layout(action), **arguments})
+    home = layers if action.entry.name in {"Add", "Average"} else keras.layers
+    return getattr(home, action.entry.name)(name=name, **{**_layout(action), **arguments})
 
 
 def conditioned(name: str, action: LayerCall, batched: list[bool]) -> keras.layers.Layer:

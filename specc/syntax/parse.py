@@ -202,19 +202,21 @@ class _Run:
         """Wind back to where the statement or item that begins at a token may stand."""
         opener = self.tokens[place].type
         if opener in _ITEM_KEYWORDS:
-            return self._close_body(place) or self._wind_back(opener)
+            return self._close_bodies(place, opener) or self._wind_back(opener)
         return self._wind_back("INPUT") or (opener in _ITEMS_AND_STATEMENTS and self._wind_back(opener))
 
-    def _close_body(self, place: int) -> bool:
-        """End a body whose closing brace is missing, so that what has been read of it is kept; false if none is open."""
+    def _close_bodies(self, place: int, opener: str) -> bool:
+        """End what lacks its closing brace, so that what has been read of it is kept; whether `opener` may follow then."""
         accepts: Callable[[], set[str]] = self.interactive.accepts
         position = self.tokens[place - 1].end_pos or 0
         brace = Token("RIGHT_BRACE", "}", start_pos=position, end_pos=position)
-        closed = False
-        while "RIGHT_BRACE" in accepts() or (not closed and self._wind_back("INPUT")):
-            self.state.feed_token(brace)
-            closed = True
-        return closed
+        while True:
+            while "RIGHT_BRACE" in accepts():
+                self.state.feed_token(brace)
+            if opener in accepts():
+                return True
+            if not self._wind_back("INPUT"):
+                return False
 
     def _wind_back(self, opener: str) -> bool:
         """Keep so much of the automaton's stack that such a token may follow; false if nothing will do."""
@@ -283,7 +285,7 @@ class _Run:
 
     def _finish(self) -> tuple[ast.Item, ...]:
         """The whole items that were read, where nothing is left to go on with."""
-        if self._close_body(len(self.tokens)):
+        if self._close_bodies(len(self.tokens), "$END"):
             items: tuple[ast.Item, ...] = self.state.feed_token(self.end, is_end=True)
             return items
         found: list[ast.Item] = []

@@ -4,6 +4,7 @@ A *batched* tensor has a leading batch axis in front of its per-sample shape; an
 a knob) has exactly its own shape and is the same for all samples. Nothing here knows the language or the graph.
 """
 
+from specc.keras_backend.layers.addition import Add, Average
 from specc.keras_backend.layers.bank import Mix, Select
 from specc.keras_backend.layers.conditioned import (
     Conditioned,
@@ -29,6 +30,8 @@ from specc.keras_backend.layers.sources import Constant, Knob, PerSample, Weight
 from specc.keras_backend.layers.split import Split
 
 __all__ = [
+    "Add",
+    "Average",
     "Conditioned",
     "ConditionedConv1D",
     "ConditionedConv2D",

@@ -8,6 +8,7 @@ from typing import Any, Final
 from keras import ops
 
 from specc.catalogue import operations
+from specc.keras_backend.layers.addition import add
 from specc.keras_backend.layers.operations.base import Form, Operand
 
 
@@ -31,8 +32,10 @@ def _clip(x: Any, x_min: Any, x_max: Any) -> Any:
     return ops.maximum(ops.minimum(x, x_max), x_min)
 
 
+_OWN: Final = {"add": add, "clip": _clip}
+
 FORMS: Final[Mapping[str, Form]] = {
-    name: elementwise(_clip if name == "clip" else getattr(ops, name))
+    name: elementwise(_OWN.get(name) or getattr(ops, name))
     for name, rule in operations.RULES.items()
     if rule.elementwise
 }
