@@ -19,6 +19,7 @@ from specc.constructs.base import Construct
 from specc.diagnostics import Reported
 from specc.graph.arrays import Array
 from specc.graph.blame import BlameSink
+from specc.records import record
 from specc.source import Span
 from specc.syntax import ast
 from specc.types import Dim, Interval, TensorType
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 # What a node does
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class InputTensor:
     """An input of the model. `type` is none for the input of a block that is checked by itself.
 
@@ -41,12 +42,12 @@ class InputTensor:
     default: Any = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ConstantTensor:
     array: Array
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class WeightTensor:
     """A trainable tensor; its first value comes from an initializer (`None`: Keras' default) or an array."""
 
@@ -54,13 +55,13 @@ class WeightTensor:
     initial: Array | Configured | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class KnobTensor:
     value: float
     interval: Interval | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class LayerCall:
     """A Keras layer. `written` is what Keras is called with, `checked` what the rules read.
 
@@ -73,24 +74,24 @@ class LayerCall:
     conditioned: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OperationCall:
     entry: OperationEntry
     written: Mapping[str, Value]
     checked: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ConstructCall:
     construct: Construct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ModelCall:
     graph: Graph
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Missing:
     """Stands where a fault has been reported, so that what comes after it can still be read."""
 
@@ -110,7 +111,7 @@ Action: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@record
 class Node:
     """One place of the graph.
 
@@ -155,14 +156,14 @@ class Wire:
 # The graph
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class OutputTensor:
     name: str
     tensor: Tensor
     span: Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class LossOnOutput:
     """A Keras loss or metric on the output of that name."""
 
@@ -171,7 +172,7 @@ class LossOnOutput:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class LossTerm:
     """A tensor of the graph whose mean over the batch is added to the loss."""
 
@@ -180,7 +181,7 @@ class LossTerm:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Constraint:
     """What the input of a block says of the tensor that arrives there.
 
@@ -197,7 +198,7 @@ class Constraint:
     """What the use stands in, as for a node."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Expectation:
     """A contract: its condition, and how the names in it are read."""
 
@@ -269,7 +270,7 @@ class Graph:
         return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Program:
     """All models of a file, in its order."""
 

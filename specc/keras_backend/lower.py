@@ -217,7 +217,9 @@ class _ModelLowering:
         x = self._batched(self.graph.arriving(dense)["0"])
         control = self.frame.tensors[self.graph.arriving(mux)["control"]]
         with self._seeded(dense):
-            return self._instance(dense, make)([x, control])
+            routed = self._instance(dense, make)([x, control])
+        # The mux keeps its place among the layers, by which Keras finds weights in a file.
+        return keras.layers.Identity(name=mux.instance)(routed)
 
     def _routed_branches(self, mux: Node, branches: Sequence[Branch]) -> Any:
         """A mux that sends samples through functional models, one for each branch."""

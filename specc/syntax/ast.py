@@ -6,24 +6,13 @@ Spans do not take part in comparison, so that two texts that differ in layout on
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any, TypeAlias, TypeVar, dataclass_transform
+from typing import Any, TypeAlias
 
+from specc.records import record
 from specc.source import Source, Span
 
-_Class = TypeVar("_Class")
 
-
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
-def node(cls: type[_Class]) -> type[_Class]:
-    """A slotted dataclass that the type checker keeps frozen.
-
-    At run time nothing but its `__init__` is generated: forty classes of generated methods would be a tenth of the time
-    in which a spec is checked, and setting frozen fields a tenth of that in which it is parsed.
-    """
-    return dataclass(slots=True, kw_only=True, eq=False, repr=False)(cls)
-
-
-@node
+@record
 class Node:
     """A part of the tree; two are equal if they are of one class and agree in everything but spans."""
 
@@ -46,49 +35,49 @@ class Node:
 # Expressions
 
 
-@node
+@record
 class Name(Node):
     """A name in an expression, or a stage without arguments (`x -> encoder`)."""
 
     id: str
 
 
-@node
+@record
 class Literal(Node):
     value: int | float | str | bool | None
 
 
-@node
+@record
 class Broken(Node):
     """An expression that can not be read and has been reported."""
 
 
-@node
+@record
 class Argument(Node):
     name: str | None
     value: Expression
 
 
-@node
+@record
 class Call(Node):
     name: str
     name_span: Span = field(compare=False)
     arguments: tuple[Argument, ...]
 
 
-@node
+@record
 class Tuple(Node):
     """`(a, b)`: several tensors side by side."""
 
     items: tuple[Expression, ...]
 
 
-@node
+@record
 class List(Node):
     items: tuple[Expression, ...]
 
 
-@node
+@record
 class Range(Node):
     """`low..high`; of integers the high end does not belong, of floats it does."""
 
@@ -96,31 +85,31 @@ class Range(Node):
     high: Expression
 
 
-@node
+@record
 class Comprehension(Node):
     element: Expression
     variable: str
     range: Range
 
 
-@node
+@record
 class Mapping(Node):
     pairs: tuple[tuple[str, Expression], ...]
 
 
-@node
+@record
 class Index(Node):
     value: Expression
     index: Expression
 
 
-@node
+@record
 class Unary(Node):
     operator: str
     operand: Expression
 
 
-@node
+@record
 class Binary(Node):
     operator: str
     operator_span: Span = field(compare=False)
@@ -128,14 +117,14 @@ class Binary(Node):
     right: Expression
 
 
-@node
+@record
 class Conditional(Node):
     test: Expression
     then: Expression
     otherwise: Expression
 
 
-@node
+@record
 class Pipe(Node):
     value: Expression
     stages: tuple[Stage, ...]
@@ -144,21 +133,21 @@ class Pipe(Node):
 # Stages: what stands behind an arrow. A `Name` or a `Call` is one too.
 
 
-@node
+@record
 class Parallel(Node):
     """`[A(), B() -> C()]`: one input, a tuple out."""
 
     branches: tuple[tuple[Stage, ...], ...]
 
 
-@node
+@record
 class ParallelFor(Node):
     branch: tuple[Stage, ...]
     variable: str
     range: Range
 
 
-@node
+@record
 class Repeat(Node):
     """`for i in 0..3 { … }`: one after the other."""
 
@@ -167,14 +156,14 @@ class Repeat(Node):
     range: Range
 
 
-@node
+@record
 class Choice(Node):
     test: Expression
     then: tuple[Stage, ...]
     otherwise: tuple[Stage, ...]
 
 
-@node
+@record
 class Group(Node):
     """`(A() -> B())` as a stage."""
 
@@ -202,19 +191,19 @@ Stage: TypeAlias = Name | Call | Parallel | ParallelFor | Repeat | Choice | Grou
 # Statements
 
 
-@node
+@record
 class UnknownSize(Node):
     """`?` as a size."""
 
 
-@node
+@record
 class TypeExpression(Node):
     dtype: str
     dtype_span: Span = field(compare=False)
     sizes: tuple[Expression | UnknownSize, ...]
 
 
-@node
+@record
 class Named(Node):
     """A statement or item that binds `name`."""
 
@@ -222,72 +211,72 @@ class Named(Node):
     name_span: Span = field(compare=False)
 
 
-@node
+@record
 class Input(Named):
     type: TypeExpression | None
     range: Range | None
     default: Expression | None
 
 
-@node
+@record
 class Output(Named):
     value: Expression | None
 
 
-@node
+@record
 class Const(Named):
     type: TypeExpression | None
     value: Expression
 
 
-@node
+@record
 class Weight(Named):
     type: TypeExpression
     value: Expression | None
 
 
-@node
+@record
 class Knob(Named):
     value: Expression
     range: Range | None
 
 
-@node
+@record
 class NamedLayer(Named):
     stages: tuple[Stage, ...]
 
 
-@node
+@record
 class Loss(Named):
     value: Expression
 
 
-@node
+@record
 class Metric(Named):
     value: Expression
 
 
-@node
+@record
 class Setting(Named):
     value: Expression
 
 
-@node
+@record
 class Train(Node):
     entries: tuple[Loss | Metric | Setting, ...]
 
 
-@node
+@record
 class Expect(Node):
     condition: Expression
 
 
-@node
+@record
 class Target(Node):
     name: str
 
 
-@node
+@record
 class Binding(Node):
     targets: tuple[Target, ...]
     value: Expression
@@ -299,14 +288,14 @@ Statement: TypeAlias = Input | Output | Const | Weight | Knob | NamedLayer | Tra
 # Items
 
 
-@node
+@record
 class Imported(Named):
     """`name as alias`; `name` is the name in this file, `original` the one in the other."""
 
     original: str
 
 
-@node
+@record
 class Use(Node):
     """`use "blocks.cnet": …` (a file of the project) or `use std: …` (`library` is true)."""
 
@@ -316,23 +305,23 @@ class Use(Node):
     imports: tuple[Imported, ...]
 
 
-@node
+@record
 class Parameter(Named):
     default: Expression | None
 
 
-@node
+@record
 class Definition(Named):
     parameters: tuple[Parameter, ...]
     body: tuple[Statement, ...]
 
 
-@node
+@record
 class Block(Definition):
     pass
 
 
-@node
+@record
 class Model(Definition):
     pass
 
@@ -340,7 +329,7 @@ class Model(Definition):
 Item: TypeAlias = Use | Block | Model | Const | NamedLayer
 
 
-@node
+@record
 class Comment(Node):
     """A comment; `alone` on its line, it documents the item or statement below it."""
 

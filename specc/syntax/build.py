@@ -118,12 +118,12 @@ class Builder:
             name=str(name),
             name_span=self.span(name),
             arguments=tuple(named),
-            span=self._stretch(name, closing),
+            span=Span(self.source, name.start_pos, closing.end_pos),
         )
 
     def keyword(self, children: Children) -> ast.Argument:
         name, value = children
-        return ast.Argument(name=str(name), value=value, span=self._stretch(name, value))
+        return ast.Argument(name=str(name), value=value, span=Span(self.source, name.start_pos, value.span.end))
 
     # Expressions
 
@@ -149,7 +149,7 @@ class Builder:
 
     def pipe(self, children: Children) -> ast.Pipe:
         value, *stages = children
-        return ast.Pipe(value=value, stages=tuple(stages), span=self._stretch(value, stages[-1]))
+        return ast.Pipe(value=value, stages=tuple(stages), span=value.span.to(stages[-1].span))
 
     def stretch(self, children: Children) -> ast.Range:
         low, high = children

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, cached_property
+from itertools import islice
 from typing import Any, Final
 
 from lark import Lark, Token
@@ -64,14 +65,17 @@ def parse(source: Source, sink: Sink) -> ast.File:
         sink.report(TOO_LARGE, Span(source, 0, 0), f"the spec has more than {MAXIMAL_TEXT} characters")
         return ast.File(source=source, items=(), comments={})
     with _lock, _without_collecting():
-        lark, builder = _parser()
-        builder.source, builder.sink, builder.comments = source, sink, {}
-        interactive = lark.parse_interactive(source.text)
-        tokens = _tokens(interactive)
-        run = _Run(interactive, tokens, source, sink)
-        items, broken = run.parse()
-        whole = not run.faulty
-        return ast.File(source=source, items=items, comments=builder.comments, broken=frozenset(broken), whole=whole)
+        return _parsed(source, sink)
+
+
+def _parsed(source: Source, sink: Sink) -> ast.File:
+    lark, builder = _parser()
+    builder.source, builder.sink, builder.comments = source, sink, {}
+    interactive = lark.parse_interactive(source.text)
+    run = _Run(interactive, _tokens(interactive), source, sink)
+    items, broken = run.parse()
+    whole = not run.faulty
+    return ast.File(source=source, items=items, comments=builder.comments, broken=frozenset(broken), whole=whole)
 
 
 @contextmanager
@@ -93,8 +97,9 @@ def _tokens(interactive: InteractiveParser) -> list[Token]:
     state: Any = interactive.lexer_thread.state
     while True:
         try:
+            keep = tokens.append
             for token in lex(interactive.parser_state):
-                tokens.append(token)
+                keep(token)
             return tokens
         except UnexpectedCharacters:
             start: int = state.line_ctr.char_pos
@@ -128,8 +133,8 @@ class _Run:
         feed = self.state.feed_token
         while True:
             try:
-                while place < len(self.tokens):
-                    feed(self.tokens[place])
+                for token in islice(self.tokens, place, None):
+                    feed(token)
                     place += 1
                 return feed(self.end, is_end=True), self.broken
             except UnexpectedToken:
@@ -206,7 +211,7 @@ class _Run:
         return self._wind_back("INPUT") or (opener in _ITEMS_AND_STATEMENTS and self._wind_back(opener))
 
     def _close_bodies(self, place: int, opener: str) -> bool:
-        """End what lacks its closing brace, so that what has been read of it is kept; whether `opener` may follow then."""
+        """End what lacks its closing brace, and keep what has been read of it; whether `opener` may follow then."""
         accepts: Callable[[], set[str]] = self.interactive.accepts
         position = self.tokens[place - 1].end_pos or 0
         brace = Token("RIGHT_BRACE", "}", start_pos=position, end_pos=position)

@@ -18,8 +18,9 @@ class Dense(MuxGroups):
     """What `Dense(units)` and `MuxGroups(of)` behind it give, where only the picked group is computed.
 
     Groups that no sample picks get a gradient of exactly zero. The weights start, and are stored in files, exactly as
-    those of `keras.layers.Dense` do, `[in, units]` and `[units]`, so a file of either form serves both; in memory the
-    kernel is `[of, in, units / of]`, which splits into groups without a copy.
+    those of `keras.layers.Dense` do, `[in, units]` and `[units]`: a file of either form serves both, as long as the
+    layers with weights follow each other in the same order. In memory the kernel is `[of, in, units / of]`, which
+    splits into groups without a copy.
 
     Args:
         units: number of units of all groups.

@@ -32,7 +32,7 @@ def _clip(x: Any, x_min: Any, x_max: Any) -> Any:
     return ops.maximum(ops.minimum(x, x_max), x_min)
 
 
-_OWN: Final = {"add": add, "clip": _clip}
+_OWN: Final[Mapping[str, Callable[..., Any]]] = {"add": add, "clip": _clip}
 
 FORMS: Final[Mapping[str, Form]] = {
     name: elementwise(_OWN.get(name) or getattr(ops, name))
