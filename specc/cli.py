@@ -114,6 +114,9 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("paths", nargs="+", metavar="PATH", help="a file, a folder with *.cnet files below it, or -")
     check.add_argument("--format", choices=list(FORMATS), default="full", help="how findings are shown")
 
+    check.add_argument("--deep", action="store_true", help="build the models in Keras too, and compare every shape")
+    check.add_argument("--fail-on", choices=["error", "warning"], default="error", help="what exit code 1 stands for")
+
     show = commands.add_parser("show", help="the nodes of a spec's models, with types, parameters and work")
     show.add_argument("file", metavar="FILE", help="the spec, or - for standard input")
     show.add_argument("--format", choices=["table", "json"], default="table")

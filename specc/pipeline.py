@@ -41,6 +41,12 @@ class Checked:
     program: CheckedProgram
     findings: Sink
 
+    @property
+    def unproven(self) -> int:
+        """How many nodes have a shape that only building them would show."""
+        facts = [facts for graph in self.program.graphs.values() for facts in graph.facts.values()]
+        return sum(not each.proven for each in facts)
+
 
 def check(source: Source, parameters: Parameters | None = None) -> Checked:
     """Prove as much of a spec as can be proven without Keras.

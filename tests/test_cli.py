@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import pty
 import signal
@@ -11,15 +12,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from queue import Queue
 from threading import Thread
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import pytest
 
 import specc
 from specc import cli, pipeline
+from specc.catalogue.facts import LayerFacts
+from specc.catalogue.layers import LayerEntry
 from specc.diagnostics.render import FORMATS
 from specc.findings import KINDS, open_spec
 from specc.source import Source
@@ -364,3 +368,63 @@ def test_a_terminated_compile_leaves_nothing(tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     assert (process.communicate(), process.returncode) == (("", ""), 143)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_show_prints_what_every_node_is_and_the_totals(run: Run) -> None:
+    write(clean=CLEAN)
+    done = run("show", "clean.cnet")
+    assert done.code == 0
+    assert [line.split() for line in done.out.splitlines() if line.startswith(("x ", "y "))] == [
+        ["x", "input", "float32[4]"],
+        ["y", "Dense", "float32[2]", "10", "8"],
+    ]
+    assert "parameters 10 (10 trainable), macs 8, depth 1\nin  x: float32[4]\nout y: float32[2]\n" in done.out
+
+
+def test_show_as_json_holds_the_same_figures(run: Run) -> None:
+    write(clean=CLEAN)
+    shown = json.loads(run("show", "clean.cnet", "--format", "json", "--set", "width=3").out)
+    (model,) = shown["models"]
+    assert (shown["version"], model["params"], model["macs"], model["outputs"]) == (1, 15, 12, {"y": "float32[3]"})
+    assert model["nodes"][1]["reads"] == ["x"]
+
+
+def test_show_says_how_nodes_are_lowered_when_asked(run: Run) -> None:
+    inputs = "  input x: float32[4]\n  input c: int32 in 0..2\n"
+    write(mux=f"model m {{\n{inputs}  output y = x -> Dense(6) -> mux(c, of=2)\n}}\n")
+    assert "one group's Dense a sample" in run("show", "mux.cnet", "--lowering").out
+    assert "one group's Dense a sample" not in run("show", "mux.cnet").out
+
+
+def test_show_prints_findings_instead_of_a_faulty_model(run: Run) -> None:
+    write(faulty=FAULTY)
+    done = run("show", "faulty.cnet")
+    assert (done.code, done.out) == (1, "")
+    assert "unknown-layer" in done.err
+
+
+def test_warnings_fail_a_check_when_that_is_asked_for(run: Run) -> None:
+    write(wary=SUSPICIOUS)
+    assert run("check", "wary.cnet").code == 0
+    assert run("check", "wary.cnet", "--fail-on", "warning").code == 1
+
+
+def test_a_deep_check_builds_the_models_and_agrees(run: Run) -> None:
+    write(clean=CLEAN, faulty=FAULTY)
+    assert run("check", "--deep", "clean.cnet") == Ended(0, "", "")
+    assert run("check", "--deep", "clean.cnet", "faulty.cnet").code == 1
+
+
+def test_where_keras_disagrees_with_what_was_proven_is_said(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(clean=CLEAN)
+    infer = LayerEntry.infer
+
+    def wrong(entry: LayerEntry, *arguments: Any) -> Any:
+        facts = infer(entry, *arguments)
+        assert isinstance(facts, LayerFacts)
+        return replace(facts, outputs=tuple(replace(type, shape=(7,)) for type in facts.outputs))
+
+    monkeypatch.setattr(LayerEntry, "infer", wrong)
+    done = run("check", "--deep", "clean.cnet")
+    assert done.code == 3
+    assert "clean.cnet:3:19: `y`: specc has proven float32[7], and Keras makes [2] of it" in done.err

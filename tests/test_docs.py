@@ -5,8 +5,8 @@ What the word behind ``` says of a snippet:
     cnet                a file in which nothing is found; with a model, it is built in Keras as well. Behind it may stand
                         what `specc check` prints of it, as ```text; then that is found, and nothing is built
     cnet NAME.cnet      the same; the snippets of the page below it find the file under that name
-    cnet body           statements of a model, built with those of the inputs in `cnet inputs` that they read; what they
-                        bind are its outputs
+    cnet body           statements of a model, built with those of the inputs in `cnet inputs` that they read; if they
+                        have no output, what they bind and do not read is one
     cnet faulty KIND …  statements likewise, or a file with a model, in which these kinds are found, each once
     cnet inputs         the inputs for `body`, once for all pages
     python              runs behind those above it on its page, in the folder of its files
@@ -95,12 +95,12 @@ def snippets(page: Path) -> Iterator[Snippet]:
 
 
 def wrapped(statements: str) -> str:
-    """Statements as a model that has the inputs that they read; what they bind and never read are its outputs."""
+    """Statements as a model that has the inputs that they read, and outputs."""
     (declared,) = INPUTS.findall(LANGUAGE)
     words = Counter(re.findall(r"\w+", re.sub(r"#.*", "", statements)))
     own = set(re.findall(r"^input (\w+)", statements, re.MULTILINE))
     inputs = [line for line in declared.splitlines() if (name := re.split(r"\W+", line)[1]) in words and name not in own]
-    bound = re.findall(r"^(\w+(?:, *\w+)*) *= ", statements, re.MULTILINE)
+    bound = [] if words["output"] else re.findall(r"^(\w+(?:, *\w+)*) *= ", statements, re.MULTILINE)
     outputs = [f"output {name}" for names in bound for name in names.split(", ") if words[name] == 1]
     return "\n".join(["model shown {", *inputs, statements, *outputs, "}", ""])
 
@@ -174,7 +174,7 @@ def test_the_python_of_a_page_runs(page: Path, folder: Path, monkeypatch: pytest
 
 def test_a_link_leads_somewhere() -> None:
     for page in PAGES:
-        text = page.read_text(encoding="utf-8")
+        text = FENCE.sub("", page.read_text(encoding="utf-8"))
         for link in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
             assert link.startswith("https://") or (page.parent / link).exists(), f"{page.name}: {link}"
         for other, anchor in re.findall(r"\]\(([^)#\s]*)#([^)]*)\)", text):
@@ -242,16 +242,16 @@ def test_a_list_of_names_is_that_of_the_code(lead: str, names: tuple[str, ...]) 
 
 def test_every_construct_has_its_page() -> None:
     table = rows(LANGUAGE, "construct")
-    named = {name for cells in table for name in re.findall(r"`(\w+)\(", cells[1])}
-    assert named == set(BY_NAME)
-    for cells in table:
+    named = [{name for name in re.findall(r"\b(\w+)\(", cells[1]) if name in BY_NAME} for cells in table]
+    assert set().union(*named) == set(BY_NAME)
+    for cells, names in zip(table, named, strict=True):
         ((title, link),) = re.findall(r"\[(\w+)\]\((.*)\)", cells[0])
         text = (DOCS / link).read_text(encoding="utf-8")
         assert link == f"constructs/{title}.md"
         for part in (f"](../figures/{title}.svg)", *(f"**{law}.**" for law in ("Shape", "Value", "Gradient", "Cost"))):
             assert part in text, f"{link}: {part}"
         assert "## Refused" in text
-        assert all(f"{name}(" in text for name in re.findall(r"`(\w+)\(", cells[1]))
+        assert all(f"{name}(" in text for name in names)
     assert sorted(path.name for path in (DOCS / "constructs").iterdir()) == sorted(
         re.findall(r"constructs/(\w+\.md)", " ".join(cells[0] for cells in table))
     )

@@ -98,7 +98,7 @@ def test_the_base_checks_and_explains_and_says_what_compiling_needs(wheel: Path,
     assert output(bin / "specc", "explain", "cycle", cwd=tmp_path).startswith("error[cycle]\n")
     assert output(bin / "python", "-m", "specc", "--version", cwd=tmp_path) == f"specc {__version__}\n"
     done = run(bin / "specc", "compile", EXAMPLE, "-o", "out", cwd=tmp_path)
-    line = 'specc: compiling needs TensorFlow: pip install "specc[tensorflow]"\n'
+    line = 'specc: this needs TensorFlow: pip install "specc[tensorflow]"\n'
     assert (done.returncode, done.stdout, done.stderr) == (2, "", line)
     assert not (tmp_path / "out").exists()
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from specc import pipeline
 from specc.commands.errors import WrongUseError
 from specc.commands.files import opened, specs
+from specc.commands.tensorflow import load_tensorflow
 from specc.commands.terminal import shown
 from specc.diagnostics import Diagnostic, Severity
 from specc.graph.parameters import Parameters, Text, UnknownParameterError
@@ -16,21 +17,37 @@ from specc.source import Source
 
 
 def run(options: Namespace) -> int:
-    """Check files and folders; 1 if there is an error among the findings, otherwise 0."""
+    """Check files and folders; 1 if an error, or what `--fail-on` names, is among the findings, otherwise 0."""
     settings = parameters(options.settings)
     runs: dict[str, list[Diagnostic]] = {}
+    found: list[pipeline.Checked] = []
     for file in specs(options.paths):
         source = opened(file)
         if isinstance(source, Diagnostic):
             runs[source.source.name] = [source]
         else:
-            runs[source.name] = checked(source, settings).findings.in_order()
+            found.append(checked(source, settings))
+            runs[source.name] = found[-1].findings.in_order()
+    if options.deep:
+        _build(found)
     diagnostics = _by_file(runs)
     text = shown(diagnostics, options.format, sys.stdout)
-    if not text and sys.stdout.isatty():
+    unproven = 0 if options.deep else sum(spec.unproven for spec in found)
+    if options.format == "full" and unproven:
+        text += f"{unproven} node{'s' if unproven > 1 else ''} could not be proven; `specc check --deep` builds them\n"
+    elif not text and sys.stdout.isatty():
         text = f"{len(runs)} file{'s' if len(runs) > 1 else ''}, no findings\n"
     sys.stdout.write(text)
-    return int(any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics))
+    failing = set(Severity) if options.fail_on == "warning" else {Severity.ERROR}
+    return int(any(diagnostic.severity in failing for diagnostic in diagnostics))
+
+
+def _build(checked_specs: list[pipeline.Checked]) -> None:
+    """Build what has no errors in Keras, which holds every shape against what was proven of it."""
+    load_tensorflow()
+    for spec in checked_specs:
+        if not spec.findings.has_errors:
+            pipeline.build(spec, list(spec.program.graphs), seed=0)
 
 
 def parameters(settings: list[tuple[str, str]]) -> Parameters:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
 from argparse import Namespace
 from pathlib import Path
 from time import perf_counter
@@ -14,7 +13,8 @@ from specc.api import compile_checked
 from specc.commands.check import checked, parameters
 from specc.commands.errors import WrongUseError
 from specc.commands.files import STANDARD_INPUT, opened
-from specc.commands.progress import Tell, quiet_tensorflow, telling
+from specc.commands.progress import Tell, telling
+from specc.commands.tensorflow import load_tensorflow
 from specc.commands.terminal import shown
 from specc.diagnostics import Diagnostic, suggestion
 from specc.diagnostics.render.escape import visible
@@ -46,7 +46,7 @@ def run(options: Namespace) -> int:
     refuse_unsafe(Path(options.out))
     with telling(not options.quiet) as tell:
         tell("loading TensorFlow")
-        _load_tensorflow()
+        load_tensorflow()
         summary = _compile(spec, options, tell)
     if options.quiet or not sys.stdout.isatty():
         sys.stdout.write(f"{options.out}\n")
@@ -71,21 +71,6 @@ def _compile(spec: Checked, options: Namespace, tell: Tell) -> ExportSummary:
         return compile_checked(spec, Path(options.out), options.model, options.seed, weights, options.routing, tell)
     except UnfitWeightsError as error:
         raise WrongUseError(str(error)) from error
-
-
-def _load_tensorflow() -> None:
-    # Keras would take another backend from its configuration file, and can not write a SavedModel with it.
-    os.environ["KERAS_BACKEND"] = "tensorflow"
-    if not sys.warnoptions:
-        warnings.simplefilter("ignore")
-    try:
-        with quiet_tensorflow():
-            import tensorflow
-
-            # Compiling has no use for a GPU, and must not take the memory of one that trains.
-            tensorflow.config.set_visible_devices([], "GPU")
-    except ModuleNotFoundError as error:
-        raise WrongUseError('compiling needs TensorFlow: pip install "specc[tensorflow]"') from error
 
 
 def _described(out: str, summary: ExportSummary, seconds: float) -> str:

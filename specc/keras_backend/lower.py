@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import keras
+import tensorflow as tf
 
 from specc.catalogue.values import TensorArgument, Value
 from specc.constructs.bank import Mix, Select
@@ -35,6 +36,7 @@ from specc.keras_backend.configure import all_configured, configured
 from specc.keras_backend.model import SpecModel
 from specc.keras_backend.seeds import seeded
 from specc.keras_backend.train import compile_for_training, loss_terms
+from specc.types import TensorType
 
 
 def lower(
@@ -48,6 +50,19 @@ def lower(
     """
     run = _Lowering(program, seed, routing)
     return {name: run.model(program.graphs[name]) for name in names}
+
+
+class DisagreementError(Exception):
+    """Keras does not agree with what was proven of a node: a bug of specc's, at the place of the statement."""
+
+    def __init__(self, node: Node, message: str) -> None:
+        span = node.span
+        super().__init__(f"{span.source.name}:{span.line}:{span.column}: `{node.name}`: {message}")
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
 
 
 class _Lowering:
@@ -132,12 +147,27 @@ class _ModelLowering:
         return tensor
 
     def _call(self, node: Node) -> None:
-        with self._seeded(node):
-            results = self._results(node)
+        try:
+            with self._seeded(node):
+                results = self._results(node)
+        except (TypeError, ValueError, tf.errors.OpError) as error:
+            raise DisagreementError(node, f"Keras refuses it: {_first_line(error)}") from error
         if node.outputs == 1 and not isinstance(results, list | tuple):
             results = (results,)
         for output, result in enumerate(results):
+            self._compare(node, self.checked.type(Tensor(node, output)), result)
             self.frame.tensors[Tensor(node, output)] = result
+
+    def _compare(self, node: Node, proven: TensorType, made: Any) -> None:
+        """Hold what Keras makes against what was proven of it."""
+        if proven.shape is None:
+            return
+        shape = tuple(made.shape)[1:] if proven.batched else tuple(made.shape)
+        sizes = zip(proven.shape, shape, strict=False)
+        if len(shape) != len(proven.shape) or any(
+            isinstance(ours, int) and theirs is not None and ours != theirs for ours, theirs in sizes
+        ):
+            raise DisagreementError(node, f"specc has proven {proven}, and Keras makes {list(shape)} of it")
 
     def _seeded(self, node: Node) -> AbstractContextManager[None]:
         # Two models may have layers of one name; what the file shares starts alike in all of them.
