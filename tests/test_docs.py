@@ -2,8 +2,8 @@
 
 What the word behind ``` says of a snippet:
 
-    cnet                a file in which nothing is found; with a model, it is built in Keras as well. Behind it may stand
-                        what `specc check` prints of it, as ```text; then that is found, and nothing is built
+    cnet                a file in which nothing is found; with a model, it is built in Keras as well. Behind it may
+                        stand what `specc check` prints of it, as ```text; then that is found, and nothing is built
     cnet NAME.cnet      the same; the snippets of the page below it find the file under that name
     cnet body           statements of a model, built with those of the inputs in `cnet inputs` that they read; if they
                         have no output, what they bind and do not read is one
@@ -28,7 +28,6 @@ import pytest
 import specc
 from specc import catalogue
 from specc.constructs import BY_NAME
-from specc.diagnostics import Severity
 from specc.diagnostics.render.full import full
 from specc.findings import KINDS
 from specc.graph.arrays import MAXIMAL_ELEMENTS
@@ -99,13 +98,16 @@ def wrapped(statements: str) -> str:
     (declared,) = INPUTS.findall(LANGUAGE)
     words = Counter(re.findall(r"\w+", re.sub(r"#.*", "", statements)))
     own = set(re.findall(r"^input (\w+)", statements, re.MULTILINE))
-    inputs = [line for line in declared.splitlines() if (name := re.split(r"\W+", line)[1]) in words and name not in own]
+    inputs = [line for line in declared.splitlines() if line.split()[1].strip(":") in set(words) - own]
     bound = [] if words["output"] else re.findall(r"^(\w+(?:, *\w+)*) *= ", statements, re.MULTILINE)
     outputs = [f"output {name}" for names in bound for name in names.split(", ") if words[name] == 1]
     return "\n".join(["model shown {", *inputs, statements, *outputs, "}", ""])
 
 
-CNET: Final = [each for page in PAGES for each in snippets(page) if each.language == "cnet" and each.info != ("inputs",)]
+ALL: Final = [each for page in PAGES for each in snippets(page)]
+CNET: Final = [each for each in ALL if each.language == "cnet" and each.info != ("inputs",)]
+PYTHON: Final = sorted({each.page for each in ALL if each.language == "python"} - {ROOT / "README.md"})
+"""The pages with code that runs here; that of the README is run with its examples in tests/test_readme.py."""
 
 
 @pytest.fixture
@@ -151,17 +153,16 @@ def test_a_snippet_without_faults_can_be_built(snippet: Snippet, folder: Path) -
 
 def test_every_snippet_says_what_it_is() -> None:
     assert len(INPUTS.findall(LANGUAGE)) == 1
-    for page in PAGES:
-        for each in snippets(page):
-            assert each.language in {"cnet", "python", "sh", "console", "text"}, each
-            if each.language == "cnet":
-                legal = each.info in ((), ("body",), ("inputs",)) or each.name in each.info or len(each.info) > 1
-                assert legal and set(each.kinds) <= {kind.id for kind in KINDS}, each
-            assert each.info[:1] != ("faulty",) or each.kinds, each
+    for each in ALL:
+        assert each.language in {"cnet", "python", "sh", "console", "text"}, each
+        if each.info[:1] == ("faulty",):
+            assert each.kinds and set(each.kinds) <= {kind.id for kind in KINDS}, each
+        elif each.info:
+            assert each.language == "cnet" and each.info in (("body",), ("inputs",), (each.name,)), each
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [page for page in PAGES[1:] if "```python" in page.read_text(encoding="utf-8")], ids=str)
+@pytest.mark.parametrize("page", PYTHON, ids=lambda page: page.stem)
 def test_the_python_of_a_page_runs(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     known: dict[str, Any] = {}
@@ -179,8 +180,9 @@ def test_a_link_leads_somewhere() -> None:
             assert link.startswith("https://") or (page.parent / link).exists(), f"{page.name}: {link}"
         for other, anchor in re.findall(r"\]\(([^)#\s]*)#([^)]*)\)", text):
             goal = (page.parent / other if other else page).read_text(encoding="utf-8")
-            heads = [re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in re.findall(r"^#+ (.*)$", goal, re.M)]
-            assert anchor in heads, f"{page.name}: {other}#{anchor}"
+            heads = re.findall(r"^#+ (.*)$", goal, re.MULTILINE)
+            anchors = [re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads]
+            assert anchor in anchors, f"{page.name}: {other}#{anchor}"
 
 
 def test_every_figure_is_shown_and_says_what_it_shows() -> None:
@@ -264,8 +266,8 @@ def test_the_layers_whose_kernel_may_come_from_the_graph_are_those_of_the_code()
     taking = []
     for name in catalogue.layer_names():
         entry = catalogue.layer(name)
-        found = specc.check(text.format(name=name))
-        if entry is not None and entry.name == name and not any("no argument `kernel`" in each.message for each in found):
+        unknown = any("no argument `kernel`" in found.message for found in specc.check(text.format(name=name)))
+        if entry is not None and entry.name == name and not unknown:
             taking.append(name)
     assert sorted(re.findall(r"`(\w+)`", paragraph)) == sorted(taking)
     assert CONDITIONED == ("kernel", "bias")
@@ -273,10 +275,7 @@ def test_the_layers_whose_kernel_may_come_from_the_graph_are_those_of_the_code()
 
 def test_the_table_of_findings_is_that_of_the_code() -> None:
     page = (DOCS / "findings.md").read_text(encoding="utf-8")
-    expected = [
-        [f"`{kind.id}`", "warning" if kind.severity is Severity.WARNING else "error", kind.explanation] for kind in KINDS
-    ]
-    assert rows(page, "kind") == expected
+    assert rows(page, "kind") == [[f"`{kind.id}`", kind.severity.value, kind.explanation] for kind in KINDS]
 
 
 def table_of_the_library() -> list[list[str]]:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice
 from typing import TypeAlias
 
 from specc.diagnostics import Diagnostic, Kind, Label, Reported, Severity, Sink
@@ -21,6 +22,8 @@ Uses: TypeAlias = tuple[Span, ...]
 
 _FARTHEST = 1_000
 """How many places before a fault are looked at to find those around it."""
+_MOST_WAYS = 500
+"""How many ways to a place are compared: who is to blame is known long before."""
 
 
 class BlameSink(Sink):
@@ -73,7 +76,7 @@ class BlameSink(Sink):
         faulty: dict[tuple[str, Span], set[Uses]] = defaultdict(set)
         for diagnostic, uses in self._held:
             faulty[diagnostic.kind.id, diagnostic.span].add(uses)
-        endings = {place: _endings(around.uses_of(place[1]) - failed) for place, failed in faulty.items()}
+        endings = {place: _endings(around.uses_of(place[1], failed)) for place, failed in faulty.items()}
         for diagnostic, uses in self._held:
             right = endings[diagnostic.kind.id, diagnostic.span]
             levels = (level for level in range(len(uses), -1, -1) if uses[len(uses) - level :] in right)
@@ -83,7 +86,7 @@ class BlameSink(Sink):
         self._held.clear()
 
 
-def _endings(ways: set[Uses]) -> set[Uses]:
+def _endings(ways: list[Uses]) -> set[Uses]:
     return {way[start:] for way in ways for start in range(len(way) + 1)}
 
 
@@ -100,16 +103,17 @@ class _Around:
     """Finds the places around a fault."""
 
     def __init__(self, passed: Iterable[tuple[Span, Uses]]) -> None:
-        self._uses: dict[Span, set[Uses]] = defaultdict(set)
+        self._uses: dict[Span, dict[Uses, None]] = defaultdict(dict)
         for span, uses in passed:
-            self._uses[span].add(uses)
+            self._uses[span][uses] = None
         self._spans: dict[Source, list[Span]] = defaultdict(list)
         for span in sorted(self._uses, key=lambda span: span.start):
             self._spans[span.source].append(span)
 
-    def uses_of(self, place: Span) -> set[Uses]:
-        """The uses that got through what is written around a place."""
+    def uses_of(self, place: Span, failed: set[Uses]) -> list[Uses]:
+        """The uses that got through what is written around a place, but for those that failed; not all if they are many."""
         spans = self._spans[place.source]
         end = bisect_right(spans, place.start, key=lambda span: span.start)
-        near = spans[max(end - _FARTHEST, 0) : end]
-        return {uses for span in near if span.end >= place.end for uses in self._uses[span]}
+        near = (span for span in spans[max(end - _FARTHEST, 0) : end] if span.end >= place.end)
+        ways = (uses for span in near for uses in self._uses[span] if uses not in failed)
+        return list(islice(ways, _MOST_WAYS))

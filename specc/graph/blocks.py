@@ -17,7 +17,7 @@ from specc.graph.kinds import (
 )
 from specc.graph.model import Constraint, InputTensor, Missing, Tensor
 from specc.graph.scope import ArrivingSize, Bound, Item, Place, Scope
-from specc.graph.state import MAXIMAL_BLOCKS, Elaboration
+from specc.graph.state import MAXIMAL_BLOCKS, STEPS_OF_A_BLOCK, Elaboration
 from specc.graph.values import Bundle, Result, described, first_reported
 from specc.syntax import ast
 from specc.types import Dim, TensorType
@@ -37,6 +37,9 @@ def instantiate(run: Elaboration, item: Item, found: Arguments, value: Result, p
     if len(run.sink.uses) >= MAXIMAL_BLOCKS:
         message = f"blocks are nested more than {MAXIMAL_BLOCKS} deep; does `{block.name}` use itself?"
         return run.exhaust(call.span, message)
+    stopped = run.step(call.span, STEPS_OF_A_BLOCK)
+    if stopped is not None:
+        return stopped
     inside = place.instanced(block.name)
     with run.sink.at((*run.sink.uses, call.span)):
         return _body(run, item, block, found, value, inside.frozen() if frozen is False else inside, call)

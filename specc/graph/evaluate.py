@@ -71,16 +71,16 @@ def _evaluate(run: Elaboration, expression: ast.Expression, scope: Scope, place:
         case ast.Tuple():
             return _tuple(run, expression, scope, place)
         case ast.List(items=items):
-            return [run.evaluate(item, scope, place.middle()) for item in items]
+            return _held(run, [run.evaluate(item, scope, place.middle()) for item in items], expression)
         case ast.Mapping(pairs=pairs):
-            return {key: run.evaluate(value, scope, place.middle()) for key, value in pairs}
+            return _held(run, {key: run.evaluate(value, scope, place.middle()) for key, value in pairs}, expression)
         case ast.Comprehension(element=element, variable=variable, range=range_):
             indices = bounds(run, range_, scope)
             if isinstance(indices, Reported):
                 return indices
             inner = (scope.within(variable, index, expression.span) for index in indices)
             with run.round():
-                return [run.evaluate(element, each, place.middle()) for each in inner]
+                return _held(run, [run.evaluate(element, each, place.middle()) for each in inner], expression)
         case ast.Conditional(test=test, then=then, otherwise=otherwise):
             truth = condition(run, test, scope)
             if isinstance(truth, Reported):
@@ -92,6 +92,20 @@ def _evaluate(run: Elaboration, expression: ast.Expression, scope: Scope, place:
             return _unary(run, expression, scope, place)
         case ast.Binary():
             return _binary(run, expression, scope, place)
+
+
+def _held(run: Elaboration, value: list[Result] | dict[str, Result], expression: ast.Expression) -> Result:
+    """A list or mapping, unless it is one too many: each may hold those before it, and double with every name."""
+    return run.hold(_elements(value), expression.span) or value
+
+
+def _elements(value: Result) -> int:
+    match value:
+        case list():
+            return 1 + sum(map(_elements, value))
+        case dict():
+            return 1 + sum(map(_elements, value.values()))
+    return 1
 
 
 def known(run: Elaboration, expression: ast.Expression, scope: Scope, what: str) -> Result:
@@ -131,7 +145,11 @@ def _tuple(run: Elaboration, expression: ast.Tuple, scope: Scope, place: Place) 
         if isinstance(value, Reported):
             return value
     if not any(isinstance(value, Tensor | Bundle) for value in values):
-        return values
+        return _held(run, values, expression)
+    width = sum(len(value.items) if isinstance(value, Bundle) else 1 for value in values)
+    stopped = run.hold(width, expression.span)
+    if stopped is not None:
+        return stopped
     tensors: list[Tensor] = []
     for item, value in zip(expression.items, values, strict=True):
         if isinstance(value, Tensor):

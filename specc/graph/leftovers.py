@@ -14,13 +14,19 @@ from specc.syntax import ast
 
 def of_body(run: Elaboration, scope: Scope) -> None:
     """The second statements of names that are bound twice, and named layers that nothing is sent through."""
+    layers = [
+        (name, entry.statement)
+        for name, entry in scope.entries.items()
+        if isinstance(entry, Binding) and isinstance(entry.statement, ast.NamedLayer) and not entry.used
+    ]
+    if not layers and not scope.repeated:
+        return
     kept, run.graph = run.graph, Graph("", run.graph.span)
     for name, binding in scope.repeated:
         if not isinstance(binding.statement, ast.NamedLayer):
             run.value(binding, name, scope)
-    for name, entry in scope.entries.items():
-        if isinstance(entry, Binding) and isinstance(entry.statement, ast.NamedLayer) and not entry.used:
-            _layer(run, entry.statement, scope, Place(name, Taken()))
+    for name, layer in layers:
+        _layer(run, layer, scope, Place(name, Taken()))
     run.graph = kept
 
 

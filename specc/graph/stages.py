@@ -48,7 +48,9 @@ def _stage(run: Elaboration, stage: ast.Stage, value: Result, scope: Scope, plac
         case ast.Parallel(branches=branches):
             places = place.side_by_side(len(branches))
             return _side_by_side(
-                [run.apply(branch, value, scope, each) for branch, each in zip(branches, places, strict=True)]
+                run,
+                stage,
+                [run.apply(branch, value, scope, each) for branch, each in zip(branches, places, strict=True)],
             )
         case ast.ParallelFor(branch=branch, variable=variable, range=range_):
             indices = bounds(run, range_, scope)
@@ -57,7 +59,8 @@ def _stage(run: Elaboration, stage: ast.Stage, value: Result, scope: Scope, plac
             places = place.side_by_side(len(indices))
             inner = [scope.within(variable, index, stage.span) for index in indices]
             with run.round():
-                return _side_by_side([run.apply(branch, value, *each) for each in zip(inner, places, strict=True)])
+                results = [run.apply(branch, value, *each) for each in zip(inner, places, strict=True)]
+            return _side_by_side(run, stage, results)
         case ast.Repeat(stages=stages, variable=variable, range=range_):
             indices = bounds(run, range_, scope)
             if isinstance(indices, Reported):
@@ -72,8 +75,11 @@ def _stage(run: Elaboration, stage: ast.Stage, value: Result, scope: Scope, plac
             return value
 
 
-def _side_by_side(results: list[Result]) -> Result:
+def _side_by_side(run: Elaboration, stage: ast.Stage, results: list[Result]) -> Result:
     """The results of parallel branches as one tuple."""
+    stopped = run.hold(sum(len(result.items) if isinstance(result, Bundle) else 1 for result in results), stage.span)
+    if stopped is not None:
+        return stopped
     tensors: list[Tensor] = []
     for result in results:
         if isinstance(result, Tensor):

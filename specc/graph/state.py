@@ -23,10 +23,16 @@ if TYPE_CHECKING:
     from specc.graph.arguments import Arguments
 
 NOWHERE: Mapping[str, Span] = MappingProxyType({})
-MAXIMAL_NODES = 20_000
+MAXIMAL_NODES = 10_000
 """How many nodes `for`, blocks and named layers may make; what is written out node by node is bounded by the text."""
-MAXIMAL_STEPS = 500_000
+MAXIMAL_STEPS = 200_000
 """How many expressions and stages are worked out inside `for`, blocks and named layers."""
+STEPS_OF_A_BLOCK = 10
+"""What a copy of a block counts for beside what is in it."""
+MAXIMAL_ELEMENTS = 1_000_000
+"""How many elements the lists and tuples of a file may have in all, those inside of others counted again."""
+MAXIMAL_OUTPUTS = 10_000
+"""How many tensors may come out of one node."""
 MAXIMAL_BLOCKS = 48
 """How deep blocks may stand in blocks."""
 MAXIMAL_CHAIN = 500
@@ -41,6 +47,7 @@ class Spent:
 
     nodes: int = 0
     steps: int = 0
+    elements: int = 0
 
 
 class Elaboration(ABC):
@@ -124,12 +131,20 @@ class Elaboration(ABC):
         yield
         self.rounds -= 1
 
-    def step(self, span: Span) -> Reported | None:
+    def step(self, span: Span, count: int = 1) -> Reported | None:
         """Count a piece of work; the token that takes its place once a bound has been passed."""
         if self.exhausted is None and self._multiplied:
-            self.spent.steps += 1
+            self.spent.steps += count
             if self.spent.steps > MAXIMAL_STEPS:
                 return self.exhaust(span, f"`for` and blocks take more than {MAXIMAL_STEPS:,} steps to expand")
+        return self.exhausted
+
+    def hold(self, elements: int, span: Span) -> Reported | None:
+        """Count the elements of a list or tuple; a token once there are too many to go on."""
+        self.spent.elements += elements
+        if self.spent.elements > MAXIMAL_ELEMENTS and self.exhausted is None:
+            message = f"lists and tuples have more than {MAXIMAL_ELEMENTS:,} elements in all"
+            self.exhausted = self.report(OUT_OF_BOUNDS, span, message, help="`load` reads large arrays from a file")
         return self.exhausted
 
     def exhaust(self, span: Span, message: str) -> Reported:
@@ -155,6 +170,8 @@ class Elaboration(ABC):
         spans: Mapping[str, Span] = NOWHERE,
     ) -> Result:
         """Put a node into the graph; its output, or all of them side by side."""
+        if outputs > MAXIMAL_OUTPUTS:
+            return self.report(OUT_OF_BOUNDS, span, f"more than {MAXIMAL_OUTPUTS:,} tensors come out of this")
         if self._multiplied:
             self.spent.nodes += 1
             if self.spent.nodes > MAXIMAL_NODES:

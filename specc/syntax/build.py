@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from lark import Token
@@ -17,6 +18,7 @@ from specc.types import INTEGER_LIMIT
 MAXIMAL_OPERATORS = 200
 MAXIMAL_STRING = 4096
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _CONSTANTS = {"true": True, "false": False, "none": None}
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
 
@@ -77,6 +79,9 @@ class Builder:
         token = children[0]
         if len(token) > MAXIMAL_STRING:
             self.sink.report(TOO_LARGE, self.span(token), f"this string has more than {MAXIMAL_STRING} characters")
+            return ast.Broken(span=self.span(token))
+        if _SURROGATE.search(token):
+            self.sink.report(SYNTAX, self.span(token), "this string holds half of a pair of surrogates")
             return ast.Broken(span=self.span(token))
         return ast.Literal(value=_unescape(token[1:-1]), span=self.span(token))
 

@@ -1,4 +1,4 @@
-"""Specs of several files: folders up and down a project, names that are taken along, and every way that it goes wrong."""
+"""Specs of several files: folders up and down a project, names that are taken along, and what goes wrong."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ model net {
 
 
 def test_an_item_sees_the_names_of_its_own_file(project: Path) -> None:
-    parts = 'const n = 7\nblock wide {\n  input x\n  output y = x -> Dense(n)\n}\n'
+    parts = "const n = 7\nblock wide {\n  input x\n  output y = x -> Dense(n)\n}\n"
     net = """use "parts.cnet": wide
 const n = 2
 model net {

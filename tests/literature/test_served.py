@@ -36,6 +36,7 @@ SMALL: Final[Mapping[str, Mapping[str, int]]] = {
 }
 """Smaller than published, where a net has parameters that say so."""
 
+
 @dataclass(frozen=True)
 class Trained:
     """What one step of training has done to a model."""
