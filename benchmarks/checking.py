@@ -1,4 +1,6 @@
-"""How fast a spec is checked: as a whole process, in the parser, and as specs grow. Run as `python benchmarks/checking.py`.
+"""How fast a spec is checked: as a whole process, in the parser, and as specs grow.
+
+Run as `python benchmarks/checking.py`, with specc installed.
 
 Every figure is a ratio of medians of interleaved repetitions in one run, so that the speed of the machine drops out.
 """

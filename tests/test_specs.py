@@ -4,8 +4,8 @@ A file of `tests/specs` is chunks between lines of `---`; each chunk is a spec. 
 
     h = x -> Dens(3)   # error[unknown-layer] @12 "no layer `Dens`" "did you mean `Dense`"
 
-The column is optional; the texts, in quotes of either sort, are parts of the message, of its help or of a label. A comment that begins with `#^`
-speaks of the line above it. What is missing and what is not expected fail alike.
+The column is optional; the texts, in quotes of either sort, are parts of the message, of its help or of a label. A
+comment that begins with `#^` speaks of the line above it. What is missing and what is not expected fail alike.
 """
 
 from __future__ import annotations

@@ -183,9 +183,9 @@ UNFIT_FOR_TRAINING = Kind(
 
 OUT_OF_BOUNDS = Kind(
     id="out-of-bounds",
-    explanation="Expanding `for` and blocks is bounded at 10,000 nodes and 200,000 steps, blocks in blocks at a depth of "
-    "48, lists at a million elements, a weight or a tensor per sample at 2**31, so that a short spec can not exhaust "
-    "the machine.",
+    explanation="Expanding `for` and blocks is bounded at 10,000 nodes and 200,000 steps, blocks in blocks at a depth "
+    "of 48, lists at a million elements, a weight or a tensor per sample at 2**31, so that a short spec can not "
+    "exhaust the machine.",
     faulty=_in_model("output y = x -> for i in 0..9000000 { Dense(4) }"),
     mended=_in_model("output y = x -> for i in 0..9 { Dense(4) }"),
 )

@@ -112,9 +112,7 @@ STENCILS = np.array(
 
 def oriented_alone(weights: dict[str, Any], image: Any) -> tuple[Any, Any]:
     """Orientation and length for one sample, `[1, …]`; the choice is a Python number, and so no gradient passes it."""
-    features = tf.nn.relu(
-        convolved(image, weights["features.conv2d/kernel"], weights["features.conv2d/bias"], "VALID")
-    )
+    features = tf.nn.relu(convolved(image, weights["features.conv2d/kernel"], weights["features.conv2d/bias"], "VALID"))
     pooled = tf.reduce_mean(features, (1, 2))
     orientation = tf.nn.softmax(pooled @ weights["orientation/kernel"] + weights["orientation/bias"])
     stencil = STENCILS[int(np.argmax(orientation[0]))][:, :, None, None]

@@ -35,7 +35,8 @@ def test_a_row_that_two_samples_take_trains_with_the_sum_of_their_gradients() ->
     image, label = keras.Input((12, 12, 3)), keras.Input((6,))
     convolutions = [keras.layers.Conv2D(16, 3, use_bias=False) for _ in range(6)]
     chosen = [
-        convolution(image) * label[:, None, None, number : number + 1] for number, convolution in enumerate(convolutions)
+        convolution(image) * label[:, None, None, number : number + 1]
+        for number, convolution in enumerate(convolutions)
     ]
     by_hand = keras.Model([image, label], keras.layers.GlobalAveragePooling2D()(keras.layers.add(chosen)))
     for row, convolution in zip(start, convolutions, strict=True):
