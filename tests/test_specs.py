@@ -1,6 +1,6 @@
 """Good and faulty specs with what is to be found in them, written beside the lines it is found in.
 
-A file of `tests/specs` is chunks between lines of `---`; each chunk is a spec. A comment says what is found in its line:
+A file of `tests/specs` is chunks between lines of `---`; each is a spec. A comment says what is found in its line:
 
     h = x -> Dens(3)   # error[unknown-layer] @12 "no layer `Dens`" "did you mean `Dense`"
 

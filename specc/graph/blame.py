@@ -111,7 +111,7 @@ class _Around:
             self._spans[span.source].append(span)
 
     def uses_of(self, place: Span, failed: set[Uses]) -> list[Uses]:
-        """The uses that got through what is written around a place, without those that failed; some, if they are many."""
+        """The uses that got through what is written around a place, without those that failed; some, if many."""
         spans = self._spans[place.source]
         end = bisect_right(spans, place.start, key=lambda span: span.start)
         near = (span for span in spans[max(end - _FARTHEST, 0) : end] if span.end >= place.end)
