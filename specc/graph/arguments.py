@@ -168,8 +168,11 @@ def checked(run: Elaboration, entry: Entry, value: Unapplied) -> dict[str, Value
     values = values_of(run, found.values, Ports())
     if isinstance(values, Reported):
         return values
-    _, faults = entry.check(values)
-    return report(run, faults, found, call.name_span) if faults else values
+    read, faults = entry.check(values)
+    if faults:
+        return report(run, faults, found, call.name_span)
+    # Keras' optimizers tell 1 from 1.0.
+    return {name: read[name] if isinstance(read[name], float) else value for name, value in values.items()}
 
 
 def unknown_argument(run: Elaboration, found: Arguments, names: Sequence[str], owner: str) -> Reported | None:

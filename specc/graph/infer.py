@@ -126,7 +126,7 @@ class _Inference:
         """Whether what a node makes can be held at all: TensorFlow counts elements in 31 bits."""
         for weight in facts.weights:
             if exceeds(weight.shape):
-                message = f"a {weight.name} of shape {shape_text(weight.shape)} has 2**31 elements or more"
+                message = f"weight `{weight.name}` of shape {shape_text(weight.shape)} has 2**31 elements or more"
                 self.sink.report(OUT_OF_BOUNDS, node.span, message)
                 return False
         for output in facts.outputs:

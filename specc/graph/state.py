@@ -31,6 +31,8 @@ STEPS_OF_A_BLOCK = 10
 """What a copy of a block counts for beside what is in it."""
 MAXIMAL_ELEMENTS = 1_000_000
 """How many elements the lists and tuples of a file may have in all, those inside of others counted again."""
+MAXIMAL_SUGGESTIONS = 100
+"""How many unknown names are compared with all known ones; whoever has more has another trouble."""
 MAXIMAL_OUTPUTS = 10_000
 """How many tensors may come out of one node."""
 MAXIMAL_BLOCKS = 48
@@ -48,6 +50,9 @@ class Spent:
     nodes: int = 0
     steps: int = 0
     elements: int = 0
+    suggestions: int = 0
+    reported: Reported | None = None
+    """There once one of them has become too much."""
 
 
 class Elaboration(ABC):
@@ -118,7 +123,9 @@ class Elaboration(ABC):
 
     def unknown(self, kind: Kind, span: Span, message: str, name: str, candidates: Iterable[str]) -> Reported:
         """Report a name that nothing is called, with the nearest that something is."""
-        return self.report(kind, span, message, help=suggestion(name, candidates))
+        self.spent.suggestions += 1
+        help = suggestion(name, candidates) if self.spent.suggestions <= MAXIMAL_SUGGESTIONS else None
+        return self.report(kind, span, message, help=help)
 
     @property
     def _multiplied(self) -> bool:
@@ -136,20 +143,26 @@ class Elaboration(ABC):
         if self.exhausted is None and self._multiplied:
             self.spent.steps += count
             if self.spent.steps > MAXIMAL_STEPS:
-                return self.exhaust(span, f"`for` and blocks take more than {MAXIMAL_STEPS:,} steps to expand")
+                return self._spent(span, f"`for` and blocks take more than {MAXIMAL_STEPS:,} steps to expand")
         return self.exhausted
 
     def hold(self, elements: int, span: Span) -> Reported | None:
         """Count the elements of a list or tuple; a token once there are too many to go on."""
         self.spent.elements += elements
-        if self.spent.elements > MAXIMAL_ELEMENTS and self.exhausted is None:
-            message = f"lists and tuples have more than {MAXIMAL_ELEMENTS:,} elements in all"
-            self.exhausted = self.report(OUT_OF_BOUNDS, span, message, help="`load` reads large arrays from a file")
+        if self.exhausted is None and self.spent.elements > MAXIMAL_ELEMENTS:
+            return self._spent(span, f"lists and tuples have more than {MAXIMAL_ELEMENTS:,} elements in all")
         return self.exhausted
 
     def exhaust(self, span: Span, message: str) -> Reported:
         """Report a bound that has been passed, and stop."""
         self.exhausted = self.report(OUT_OF_BOUNDS, span, message)
+        return self.exhausted
+
+    def _spent(self, span: Span, message: str) -> Reported:
+        """Stop in this model and, without another word, in those that come after it."""
+        if self.spent.reported is None:
+            self.spent.reported = self.report(OUT_OF_BOUNDS, span, message)
+        self.exhausted = self.spent.reported
         return self.exhausted
 
     def missing(self, reported: Reported, span: Span) -> Tensor:
@@ -175,7 +188,7 @@ class Elaboration(ABC):
         if self._multiplied:
             self.spent.nodes += 1
             if self.spent.nodes > MAXIMAL_NODES:
-                return self.exhaust(span, f"`for` and blocks make more than {MAXIMAL_NODES:,} nodes")
+                return self._spent(span, f"`for` and blocks make more than {MAXIMAL_NODES:,} nodes")
         node = Node(
             name=names[0],
             instance=names[1],
