@@ -1,13 +1,17 @@
 """The figures of a model, against counts by hand and against Keras."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import specc
 from specc.api import source_of
+from specc.graph.model import InputTensor, Node
 from specc.graph.totals import totals
-from specc.pipeline import check
+from specc.keras_backend.lower import _ModelLowering
+from specc.pipeline import build, check
+from specc.types import TensorType
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -39,3 +43,22 @@ def test_the_parameters_of_every_example_are_what_keras_counts(file: Path) -> No
         trainable = sum(weight.shape.num_elements() for weight in (each.value for each in model.trainable_weights))
         figures = totals(graph)
         assert (figures.params, figures.trainable_params) == (model.count_params(), trainable)
+
+
+@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.cnet")), ids=lambda file: file.stem)
+def test_every_node_of_every_example_has_the_type_that_keras_gives_it(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[str] = []
+
+    def compare(lowering: _ModelLowering, node: Node, proven: TensorType, made: Any) -> None:
+        sizes = made.shape[1:] if proven.batched else made.shape
+        assert (made.dtype, len(sizes)) == (proven.dtype, proven.rank), node.name
+        assert [size for size in proven.shape or () if isinstance(size, int)] == [size for size in sizes if size]
+        compared.append(node.name)
+
+    monkeypatch.setattr(_ModelLowering, "_compare", compare)
+    checked = check(source_of(file))
+    build(checked, list(checked.program.graphs), seed=0, routing=False)
+    nodes = [node for graph in checked.program.graphs.values() for node in graph.graph.useful()]
+    assert set(compared) == {node.name for node in nodes if not isinstance(node.action, InputTensor)}
