@@ -165,6 +165,8 @@ def exceeds(shape: Shape) -> bool:
     total = 1
     for size in shape:
         if isinstance(size, int):
+            if size >= INTEGER_LIMIT:
+                return True
             total *= size
         elif isinstance(size, SymbolicDim) and any(abs(factor) >= INTEGER_LIMIT for _, factor in size.terms):
             return True

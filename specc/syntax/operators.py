@@ -43,6 +43,7 @@ class _Run:
 
     def expression(self, weakest: int) -> Expression:
         left = self._operand(weakest)
+        compared = False
         while self.place < len(self.parts):
             token = self.parts[self.place]
             assert isinstance(token, Token)
@@ -52,9 +53,10 @@ class _Run:
             self.place += 1
             # `**` binds to the right: its right side may hold another one.
             right = self.expression(strength if token == "**" else strength + 1)
-            if strength == _COMPARISON and isinstance(left, Binary) and left.operator in COMPARISONS:
+            if strength == _COMPARISON and compared:
                 self.complain(token, "comparisons do not chain")
                 left = Broken(span=left.span)
+            compared = strength == _COMPARISON
             left = Binary(
                 operator=str(token),
                 operator_span=self.span_of(token),

@@ -190,6 +190,8 @@ def stop(number, frame):
     raise SystemExit(128 + number)
 
 signal.signal(signal.SIGTERM, stop)
+# A shell that runs its tests in the background has its children ignore SIGINT.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with atomic_directory(Path(sys.argv[1])) as temporary:
     (temporary / "saved_model.pb").write_text("half")
     print("building", flush=True)

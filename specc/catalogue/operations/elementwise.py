@@ -282,6 +282,8 @@ RULES: Final[Mapping[str, OperationRule]] = {
     "where": OperationRule(
         infer=_where,
         operands={"condition": "tensor", "x1": "tensor", "x2": "tensor"},
+        # Without x1 and x2 Keras gives the places where the condition holds, whose number nobody knows.
+        own=(("condition",), ("x1",), ("x2",)),
         elementwise=True,
         dtype=_where_dtype,
     ),
