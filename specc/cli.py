@@ -27,6 +27,8 @@ TRACEBACK = "SPECC_TRACEBACK"
 class Terminated(BaseException):
     """SIGTERM, as an exception: whatever is half written is cleared away on the way out, as after Ctrl-C."""
 
+    requested = False
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; the exit code."""
@@ -50,6 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain(": ".join(str(part) for part in (error.filename, error.strerror) if part) or str(error))
         return 2
     except Exception as error:
+        if Terminated.requested:
+            # The signal came while compiled code was calling back, which makes an error of its own of any exception.
+            return 128 + signal.SIGTERM
         first = (str(error).strip().splitlines() or [""])[0][:300]
         what = f"{type(error).__name__}: {first}".removesuffix(": ")
         _complain(f"a bug of specc's, please report it: {what} ({TRACEBACK}=1 shows where)")
@@ -69,6 +74,7 @@ def _prepare() -> None:
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    Terminated.requested = True
     raise Terminated
 
 
