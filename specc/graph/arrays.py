@@ -113,10 +113,14 @@ def from_file(text: str, key: str | None, folder: Path, dtype: str | None) -> Ar
 
 def _inside(text: str, folder: Path) -> Path:
     root = folder.resolve()
-    path = (root / text).resolve()
+    try:
+        path = (root / text).resolve()
+        found = path.is_file()
+    except (OSError, ValueError) as error:
+        raise ArrayError(f'"{text}" is no name of a file') from error
     if not path.is_relative_to(root):
         raise ArrayError(f'"{text}" lies outside the folder of the spec', "put the file next to the spec")
-    if not path.is_file():
+    if not found:
         raise ArrayError(f'there is no file "{text}" next to the spec', missing=True)
     return path
 

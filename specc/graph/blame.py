@@ -93,9 +93,11 @@ def _endings(ways: list[Uses]) -> set[Uses]:
 def _blaming(diagnostic: Diagnostic, uses: Uses, level: int) -> Diagnostic:
     """A finding at its own place (level 0), or at the use so many levels further out."""
     first, *others = diagnostic.labels
+    if level == 0 and uses[-1] == first.span:
+        return diagnostic
     if level == 0:
         return replace(diagnostic, labels=(first, *others, Label(uses[-1], "it is used here")))
-    inner = replace(first, text=first.text or "where it is used on this")
+    inner = replace(first, text=first.text or "here it does not fit")
     return replace(diagnostic, labels=(Label(uses[-level]), inner, *others))
 
 

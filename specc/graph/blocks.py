@@ -69,8 +69,8 @@ def _body(
     if len(tensors) != len(inputs):
         if any(isinstance(tensor.node.action, Missing) for tensor in tensors):
             return run.sink.again()
-        listed = ", ".join(statement.name for statement in inputs)
-        message = f"block `{block.name}` takes {len(inputs)} tensors ({listed}), not {len(tensors)}"
+        listed = f" ({', '.join(statement.name for statement in inputs)})" if inputs else ""
+        message = f"block `{block.name}` takes {len(inputs) or 'no'} tensors{listed}, not {len(tensors)}"
         return run.report(ARITY, call.span, message)
     run.declare([statement for statement in block.body if not isinstance(statement, ast.Input)], scope)
     sizes: dict[str, Dim] = {}

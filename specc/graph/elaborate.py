@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import chain
 
+from specc import catalogue
 from specc.diagnostics import Label, Reported, Sink
 from specc.graph import blocks, calls, evaluate, leftovers, sources, stages, training, unread
 from specc.graph.arguments import Arguments
@@ -89,6 +91,7 @@ class _Model(Elaboration):
         self.item = item
         self.resolving: list[tuple[str, Binding, Scope]] = []
         self._constants: dict[int, Result] = {}
+        self._awaited: list[Item] = []
 
     # The body of a model
 
@@ -177,7 +180,6 @@ class _Model(Elaboration):
                     if isinstance(other, ast.Output):
                         self._statement(other, scope, place)
                 self.graph.training = training.train(self, statement, scope, Place("loss", self.taken))
-                training.complete(self, self.graph.training)
             case ast.Expect(condition=condition):
                 for read in unread.names(condition):
                     if read.id not in FIGURES and scope.lookup(read.id) is None:
@@ -225,18 +227,26 @@ class _Model(Elaboration):
     def _unknown_name(self, name: ast.Name, scope: Scope, others: Sequence[str] = ()) -> Reported:
         if name.id in scope.home.broken:
             return self.sink.again()
-        candidates = [*others, *scope.names()]
-        return self.unknown(UNKNOWN_NAME, name.span, f"nothing is named `{name.id}`", name.id, candidates)
+        message = f"nothing is named `{name.id}`"
+        if catalogue.layer(name.id) or catalogue.operation(name.id) or catalogue.roles_of(name.id):
+            return self.report(UNKNOWN_NAME, name.span, message, help=f"Keras' is written as a call: `{name.id}(…)`")
+        return self.unknown(UNKNOWN_NAME, name.span, message, name.id, chain(others, scope.names()))
 
     def shared_constant(self, item: Item) -> Result:
         """A const of a file: one node in each model that reads it, one tensor for all of them."""
         assert isinstance(item.node, ast.Const)
         item.used = True
         if id(item.node) not in self._constants:
+            if item in self._awaited:
+                names = [other.node.name for other in self._awaited[self._awaited.index(item) :]]
+                path = " → ".join([*names, item.node.name])
+                return self.report(CYCLE, item.node.name_span, f"a const depends on itself: {path}")
+            self._awaited.append(item)
             instance = Place(self.shared_name(item.node), Taken())
             place = Place(item.node.name, self.taken, instance=instance, shared=True)
             with self.sink.at(()):
                 value = sources.constant(self, item.node, Scope(item.home, place=place), place)
+            self._awaited.pop()
             self._constants[id(item.node)] = value
         return self._constants[id(item.node)]
 

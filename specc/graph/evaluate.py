@@ -12,6 +12,7 @@ from specc.constructs import Select
 from specc.diagnostics import Reported
 from specc.graph import calls
 from specc.graph.kinds import (
+    DUPLICATE_NAME,
     ILLEGAL_VALUE,
     NO_TENSOR,
     NOT_KNOWN_NOW,
@@ -73,14 +74,23 @@ def _evaluate(run: Elaboration, expression: ast.Expression, scope: Scope, place:
         case ast.List(items=items):
             return _held(run, [run.evaluate(item, scope, place.middle()) for item in items], expression)
         case ast.Mapping(pairs=pairs):
+            keys = [key for key, _ in pairs]
+            if len(set(keys)) < len(keys):
+                twice = next(key for place, key in enumerate(keys) if key in keys[:place])
+                return run.report(DUPLICATE_NAME, expression.span, f"`{twice}` is named twice in this mapping")
             return _held(run, {key: run.evaluate(value, scope, place.middle()) for key, value in pairs}, expression)
         case ast.Comprehension(element=element, variable=variable, range=range_):
             indices = bounds(run, range_, scope)
             if isinstance(indices, Reported):
                 return indices
-            inner = (scope.within(variable, index, expression.span) for index in indices)
+            values: list[Result] = []
             with run.round():
-                return _held(run, [run.evaluate(element, each, place.middle()) for each in inner], expression)
+                for index in indices:
+                    inside = scope.within(variable, index, expression.span)
+                    values.append(run.evaluate(element, inside, place.middle()))
+                    if run.exhausted is not None:
+                        return run.exhausted
+            return _held(run, values, expression)
         case ast.Conditional(test=test, then=then, otherwise=otherwise):
             truth = condition(run, test, scope)
             if isinstance(truth, Reported):

@@ -103,7 +103,7 @@ class Project:
         try:
             source = read(path, self._shown(path))
         except (OSError, ValueError) as error:
-            reason = "" if isinstance(error, FileNotFoundError) else f": {error}"
+            reason = "" if isinstance(error, FileNotFoundError) else f": {getattr(error, 'strerror', None) or error}"
             self.sink.report(UNKNOWN_IMPORT, use.origin_span, message + reason)
             return None
         return self.open(source)

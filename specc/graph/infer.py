@@ -238,7 +238,10 @@ class _Inference:
                     f" and here it would need {shape_text(needs.shape)}"
                 )
                 self.sink.report(
-                    KIND_OF["instance-mismatch"], node.span, message, Label(first.span, "it has them from here")
+                    KIND_OF["instance-mismatch"],
+                    node.span,
+                    message,
+                    Label(first.uses[-1] if first.uses else first.span, "it has them from here"),
                 )
                 return False
         return True

@@ -163,6 +163,8 @@ class Place:
 
     def middle(self) -> Place:
         """The same statement, before its last stage."""
+        if not self.final and not self.targets and (self.instance is None or not self.instance.final):
+            return self
         return replace(self, final=False, targets=(), instance=self.instance and self.instance.middle())
 
     def side_by_side(self, count: int) -> list[Place]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 from specc import catalogue
 from specc.constructs import BY_NAME
@@ -57,9 +58,12 @@ def _stage(run: Elaboration, stage: ast.Stage, value: Result, scope: Scope, plac
             if isinstance(indices, Reported):
                 return indices
             places = place.side_by_side(len(indices))
-            inner = [scope.within(variable, index, stage.span) for index in indices]
+            results: list[Result] = []
             with run.round():
-                results = [run.apply(branch, value, *each) for each in zip(inner, places, strict=True)]
+                for index, each in zip(indices, places, strict=True):
+                    results.append(run.apply(branch, value, scope.within(variable, index, stage.span), each))
+                    if run.exhausted is not None:
+                        return run.exhausted
             return _side_by_side(run, stage, results)
         case ast.Repeat(stages=stages, variable=variable, range=range_):
             indices = bounds(run, range_, scope)
@@ -111,7 +115,7 @@ def _called(run: Elaboration, call: ast.Call, value: Result, scope: Scope, place
         return calls.operation_stage(run, entry, call, inputs, scope, place)
     if call.name in scope.home.broken:
         return run.sink.again()
-    stages = [*scope.names(), *catalogue.layer_names(), *BY_NAME, *catalogue.operation_names()]
+    stages = chain(scope.names(), catalogue.layer_names(), BY_NAME, catalogue.operation_names())
     what = "layer" if call.name[:1].isupper() else "layer, op, construct, block or model"
     return run.unknown(UNKNOWN_LAYER, call.name_span, f"there is no {what} `{call.name}`", call.name, stages)
 
@@ -149,14 +153,23 @@ def _named(
             if isinstance(arguments, Reported):
                 return arguments
             return run.instantiate(entry, arguments, value, place, call)
-    match entry:
-        case Bound(value=bound):
-            kind = described(bound)
-        case ArrivingSize():
-            kind = "a size"
-        case _:
-            kind = "a tensor"
-    return run.report(UNKNOWN_LAYER, call.name_span, f"`{call.name}` is {kind}, not a layer, block or model")
+    return _no_stage(run, call, entry, home)
+
+
+def _no_stage(run: Elaboration, call: ast.Call, entry: Entry, home: Scope) -> Reported:
+    """Report a name that is known and can not stand behind an arrow."""
+    help = None
+    if isinstance(entry, ArrivingSize):
+        kind = "a size"
+    else:
+        value = run.shared_constant(entry) if isinstance(entry, Item) else run.value(entry, call.name, home)
+        if isinstance(value, Reported):
+            return value
+        kind = described(value)
+        if isinstance(value, Unapplied):
+            help = f"`layer {call.name} = …` names a layer"
+    message = f"`{call.name}` is {kind}, not a layer, block or model"
+    return run.report(UNKNOWN_LAYER, call.name_span, message, help=help)
 
 
 def _shared(

@@ -135,8 +135,10 @@ class Elaboration(ABC):
     def round(self) -> Iterator[None]:
         """What is worked out meanwhile is written once and done several times."""
         self.rounds += 1
-        yield
-        self.rounds -= 1
+        try:
+            yield
+        finally:
+            self.rounds -= 1
 
     def step(self, span: Span, count: int = 1) -> Reported | None:
         """Count a piece of work; the token that takes its place once a bound has been passed."""

@@ -6,13 +6,14 @@ from typing import Final
 
 from specc import catalogue
 from specc.catalogue.values import Value
-from specc.diagnostics import Reported, suggestion
+from specc.diagnostics import Label, Reported, suggestion
 from specc.graph.arguments import configured
 from specc.graph.kinds import ILLEGAL_VALUE, UNFIT_FOR_TRAINING, WRONG_KIND
 from specc.graph.model import LossOnOutput, LossTerm, Tensor, Training
 from specc.graph.scope import Place, Scope, Taken
 from specc.graph.state import Elaboration
 from specc.graph.values import Result, Unapplied, described
+from specc.source import Span
 from specc.syntax import ast
 
 SETTINGS: Final = ("optimizer", "jit_compile", "steps_per_execution", "run_eagerly", "auto_scale_loss")
@@ -22,6 +23,7 @@ SETTINGS: Final = ("optimizer", "jit_compile", "steps_per_execution", "run_eager
 def train(run: Elaboration, statement: ast.Train, scope: Scope, place: Place) -> Training:
     """What the block says; faults are reported, and the rest is kept."""
     training = Training(span=statement.span)
+    _complete(run, statement)
     for entry in statement.entries:
         match entry:
             case ast.Setting():
@@ -37,14 +39,20 @@ def train(run: Elaboration, statement: ast.Train, scope: Scope, place: Place) ->
     return training
 
 
-def complete(run: Elaboration, training: Training) -> None:
-    """Report what is missing once every entry has been read."""
-    if run.sink.has_errors:
-        return
-    if "optimizer" not in training.settings:
-        run.report(UNFIT_FOR_TRAINING, training.span, "a `train` block needs an optimizer", help='`optimizer = "adam"`')
-    if not training.losses and not training.terms:
-        run.report(UNFIT_FOR_TRAINING, training.span, "a `train` block needs a loss")
+def _complete(run: Elaboration, statement: ast.Train) -> None:
+    """Report what is missing; a setting with an unknown name may be the optimizer that is meant."""
+    settings = [entry.name for entry in statement.entries if isinstance(entry, ast.Setting)]
+    if "optimizer" not in settings and all(name in SETTINGS for name in settings):
+        run.report(
+            UNFIT_FOR_TRAINING, statement.span, "a `train` block needs an optimizer", help='`optimizer = "adam"`'
+        )
+    elif not any(isinstance(entry, ast.Loss) for entry in statement.entries):
+        run.report(UNFIT_FOR_TRAINING, statement.span, "a `train` block needs a loss")
+    losses: dict[str, Span] = {}
+    for entry in statement.entries:
+        if isinstance(entry, ast.Loss) and losses.setdefault(entry.name, entry.name_span) is not entry.name_span:
+            first = Label(losses[entry.name], "it has one here")
+            run.report(UNFIT_FOR_TRAINING, entry.name_span, f"`{entry.name}` has two losses", first, help="add them up")
 
 
 def _setting(run: Elaboration, entry: ast.Setting, training: Training, scope: Scope) -> None:

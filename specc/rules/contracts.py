@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from specc.diagnostics import Kind, Reported, Sink, suggestion
@@ -51,36 +51,54 @@ class _Contract:
         self.sink = sink
 
     def judge(self, condition: ast.Expression) -> None:
-        """Report a condition that does not hold."""
+        """Report a condition that does not hold; the parts of an `and` each for itself."""
         if isinstance(condition, ast.Binary) and condition.operator == "and":
             self.judge(condition.left)
             self.judge(condition.right)
-            return
-        if not isinstance(condition, ast.Binary) or condition.operator not in _COMPARE:
-            help = "`expect params <= 50_000`, `expect shape(features) == [14, 14, 33]`"
-            self.sink.report(CONTRACT, condition.span, "a contract compares a figure with a value", help=help)
-            return
-        left, right = self._value(condition.left), self._value(condition.right)
-        if isinstance(left, Reported) or isinstance(right, Reported):
-            return
-        for side, value in ((condition.left, left), (condition.right, right)):
+        elif self._holds(condition) is False:
+            figures = " and ".join(dict.fromkeys(self._figures(condition)))
+            self.sink.report(CONTRACT, condition.span, f"this does not hold: {figures}")
+
+    def _holds(self, condition: ast.Expression) -> bool | Reported:
+        match condition:
+            case ast.Unary(operator="not", operand=operand):
+                held = self._holds(operand)
+                return held if isinstance(held, Reported) else not held
+            case ast.Binary(operator="and" | "or" as operator_, left=left, right=right):
+                first, second = self._holds(left), self._holds(right)
+                if isinstance(first, Reported) or isinstance(second, Reported):
+                    return first if isinstance(first, Reported) else second
+                return first and second if operator_ == "and" else first or second
+            case ast.Binary(operator=operator_) if operator_ in _COMPARE:
+                return self._compared(condition)
+        help = "`expect params <= 50_000`, `expect shape(features) == [14, 14, 33]`"
+        return self.sink.report(CONTRACT, condition.span, "a contract compares a figure with a value", help=help)
+
+    def _compared(self, condition: ast.Binary) -> bool | Reported:
+        values = [self._value(condition.left), self._value(condition.right)]
+        for side, value in zip((condition.left, condition.right), values, strict=True):
+            if isinstance(value, Reported):
+                return value
             if _unknown(value):
                 message = f"`{side.span.text}` is {_shown(value)}, which is not known before the model runs"
-                self.sink.report(CONTRACT, side.span, message)
-                return
+                return self.sink.report(CONTRACT, side.span, message)
         try:
-            holds = _COMPARE[condition.operator](left, right)
+            return _COMPARE[condition.operator](*values)
         except TypeError:
-            self.sink.report(CONTRACT, condition.span, f"{_shown(left)} and {_shown(right)} can not be compared")
-            return
-        if not holds:
-            figures = [
-                f"`{side.span.text}` is {_shown(value)}"
-                for side, value in ((condition.left, left), (condition.right, right))
-                if not isinstance(side, ast.Literal | ast.List)
-            ]
-            message = f"this does not hold: {' and '.join(figures)}"
-            self.sink.report(CONTRACT, condition.span, message)
+            message = f"{_shown(values[0])} and {_shown(values[1])} can not be compared"
+            return self.sink.report(CONTRACT, condition.span, message)
+
+    def _figures(self, condition: ast.Expression) -> Iterator[str]:
+        """The two sides of each comparison with their values; what is written as a value says it itself."""
+        match condition:
+            case ast.Unary(operand=operand):
+                yield from self._figures(operand)
+            case ast.Binary(operator="and" | "or", left=left, right=right):
+                yield from (*self._figures(left), *self._figures(right))
+            case ast.Binary(left=left, right=right):
+                for side in (left, right):
+                    if not isinstance(side, ast.Literal | ast.List):
+                        yield f"`{side.span.text}` is {_shown(self._value(side))}"
 
     def _value(self, expression: ast.Expression) -> Any:
         match expression:
@@ -90,10 +108,18 @@ class _Contract:
                 tensor = self.expectation.evaluate(value)
                 if isinstance(tensor, Reported):
                     return tensor
-                if not isinstance(tensor, Tensor):
-                    return self.sink.report(CONTRACT, value.span, f"`{what}` is asked of a tensor")
+                if not isinstance(tensor, Tensor) or tensor.node not in self.checked.facts:
+                    return self.sink.report(CONTRACT, value.span, f"`{what}` is asked of a tensor that has a name")
                 type = self.checked.type(tensor)
                 return type.dtype if what == "dtype" else None if type.shape is None else list(type.shape)
+            case ast.Call(name="shape" | "dtype" as what):
+                return self.sink.report(CONTRACT, expression.span, f"`{what}` is asked of one tensor: `{what}(x)`")
+            case ast.Index(value=ast.Call(name="shape") as shape, index=index):
+                sizes, place = self._value(shape), self._value(index)
+                if isinstance(sizes, list) and isinstance(place, int) and -len(sizes) <= place < len(sizes):
+                    return sizes[place]
+                message = f"`{shape.span.text}` has no part of this index"
+                return sizes if isinstance(sizes, Reported) else self.sink.report(CONTRACT, index.span, message)
             case ast.Call(name=name):
                 help = suggestion(name, ("shape", "dtype"))
                 return self.sink.report(CONTRACT, expression.span, f"there is no figure `{name}(…)`", help=help)

@@ -260,13 +260,14 @@ class _Run:
 
     def _is_start(self, place: int, at: int | None, depth: int, column: int) -> bool:
         token = self.tokens[place]
+        after = self.tokens[place + 1].type if place + 1 < len(self.tokens) else ""
         if token.type in _ITEM_KEYWORDS | _STATEMENT_KEYWORDS:
-            return True
+            # As the name of something a keyword is a fault of its own.
+            return after != "EQUAL"
         if at is None:
             return False
         if token.type == "RIGHT_BRACE":
             return depth == 0 or at < column
-        after = self.tokens[place + 1].type if place + 1 < len(self.tokens) else ""
         return token.type == "NAME" and after in {"EQUAL", "COMMA"} and (depth == 0 or at <= column)
 
     def _column(self, place: int) -> int | None:
