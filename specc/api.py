@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from specc import pipeline
 from specc.diagnostics import Diagnostic, suggestion
+from specc.export.formats import Format
+from specc.forms import Form
 from specc.graph.files import read
 from specc.graph.parameters import Parameters
 from specc.source import Source
@@ -71,7 +73,7 @@ def build(
     """
     checked = _without_errors(source, parameters)
     name = _chosen(checked, model)
-    return pipeline.build(checked, [name], seed, routing)[name]
+    return pipeline.build(checked, [name], seed, Form.trained(routing))[name]
 
 
 def compile(
@@ -85,12 +87,13 @@ def compile(
     routing: bool = True,
     progress: Callable[[str], None] | None = None,
 ) -> ExportSummary:
-    """Compile a spec into a SavedModel with a signature for each of its models, or into a `.keras` file of one.
+    """Compile a spec into a SavedModel with a signature for each of its models, or into a file of one of them.
 
     Args:
         source: a path or the text of a spec.
-        out: a directory, or a file that ends in `.keras`. It is written beside its place and renamed.
-        model: the model of the file that is `serving_default`; the last one if not given.
+        out: a directory, or a file that ends in `.keras`, `.onnx` or `.tflite`. It is written beside its place and
+            renamed.
+        model: the model of the spec that is `serving_default`, or the one in the file; the last one if not given.
         parameters: values for parameters of its models.
         seed: as for `build`.
         weights: trained weights of that model, `.weights.h5` or `.keras`, saved from what `build` gave.
@@ -101,6 +104,8 @@ def compile(
         SpecError: if the spec has errors.
         ValueError: for a model or parameter that the spec does not have, or weights that do not fit.
         OSError: if something can not be read or written.
+        UnportableError: if ONNX or LiteRT can not hold a part of the model.
+        MissingPackageError: if the format needs a package that is not installed.
     """
     tell = progress or (lambda step: None)
     tell("checking the spec")
@@ -122,12 +127,14 @@ def compile_checked(
 
     serving = _chosen(checked, model)
     refuse_unsafe(out)
+    format = Format.of(out)
+    format.refuse_missing()
     progress("loading TensorFlow")
     from specc.export.weights import load_weights
 
     progress("building the Keras model")
-    names = [serving] if out.suffix == ".keras" else list(checked.program.graphs)
-    models = pipeline.build(checked, names, seed, routing)
+    names = [serving] if format.is_file else list(checked.program.graphs)
+    models = pipeline.build(checked, names, seed, format.form(routing))
     if weights is not None:
         progress(f"loading weights from {weights.name}")
         load_weights(models[serving], weights)

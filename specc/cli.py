@@ -131,10 +131,19 @@ def _parser() -> argparse.ArgumentParser:
     explain = commands.add_parser("explain", help="what a kind of finding means, with an example")
     explain.add_argument("kind", nargs="?", metavar="KIND", help="as in `error[KIND]`; without it all are listed")
 
-    compile = commands.add_parser("compile", help="make a SavedModel or a .keras file of a spec")
+    compile = commands.add_parser("compile", help="make a SavedModel of a spec, or a file for Keras, ONNX or LiteRT")
     compile.add_argument("file", metavar="FILE", help="the spec, or - for standard input")
-    compile.add_argument("-o", "--out", required=True, help="a file that ends in .keras, or the folder of a SavedModel")
-    compile.add_argument("--model", metavar="NAME", help="what serving_default is (default: the file's last model)")
+    compile.add_argument(
+        "-o",
+        "--out",
+        required=True,
+        help="a file that ends in .keras, .onnx or .tflite, or the folder of a SavedModel",
+    )
+    compile.add_argument(
+        "--model",
+        metavar="NAME",
+        help="what serving_default is, or what the file holds (default: the spec's last model)",
+    )
     compile.add_argument("--seed", type=int, default=0, metavar="N", help="of weights and random layers (default: 0)")
     compile.add_argument("--weights", metavar="FILE", help="trained weights of the model: .weights.h5 or .keras")
     compile.add_argument(

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from specc.diagnostics import Sink
+from specc.export.formats import Format
+from specc.forms import Form
 from specc.graph.elaborate import elaborate
 from specc.graph.files import Project
 from specc.graph.infer import CheckedProgram, infer
@@ -72,32 +74,46 @@ def check(source: Source, parameters: Parameters | None = None) -> Checked:
     return Checked(source, program, without_ignored(project.files, sink))
 
 
-def build(checked: Checked, names: Sequence[str], seed: int | None, routing: bool = True) -> dict[str, SpecModel]:
+def build(checked: Checked, names: Sequence[str], seed: int | None, form: Form = Form.ROUTED) -> dict[str, SpecModel]:
     """Keras models of a spec without errors, by name; what they share in the file, they share in Keras.
 
     Args:
         seed: of all weights and random layers; none draws fresh ones.
-        routing: whether a mux computes one branch a sample where it can.
+        form: how what is computed for each sample by itself is lowered.
     """
     from specc.keras_backend.lower import lower
 
     assert not checked.findings.has_errors
     with _deep_recursion():
-        return lower(checked.program, names, seed, routing)
+        return lower(checked.program, names, seed, form)
 
 
 def export(
     models: Mapping[str, SpecModel], out: Path, serving: str, progress: Callable[[str], None] | None
 ) -> ExportSummary:
-    """Write a SavedModel, or a Keras file if that is how `out` ends."""
+    """Write a SavedModel, or the file of one model that `out` ends as.
+
+    Raises:
+        UnportableError: if the format can not hold a part of the model.
+    """
     with _deep_recursion():
-        if out.suffix == ".keras":
-            from specc.export.keras_file import export_keras_file
+        match Format.of(out):
+            case Format.SAVED_MODEL:
+                from specc.export.saved_model import export_saved_model
 
-            return export_keras_file(models[serving], out)
-        from specc.export.saved_model import export_saved_model
+                return export_saved_model(models, out, serving, progress)
+            case Format.KERAS:
+                from specc.export.keras_file import export_keras_file
 
-        return export_saved_model(models, out, serving, progress)
+                return export_keras_file(models[serving], out)
+            case Format.ONNX:
+                from specc.export.onnx_file import export_onnx_file
+
+                return export_onnx_file(models[serving], out, progress)
+            case Format.LITERT:
+                from specc.export.litert_file import export_litert_file
+
+                return export_litert_file(models[serving], out, progress)
 
 
 @contextmanager

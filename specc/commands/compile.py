@@ -1,4 +1,4 @@
-"""`specc compile`: a spec becomes a SavedModel or a Keras file."""
+"""`specc compile`: a spec becomes a SavedModel, or a file of Keras, ONNX or LiteRT."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from specc.commands.terminal import shown
 from specc.diagnostics import Diagnostic, suggestion
 from specc.diagnostics.render.escape import visible
 from specc.export.atomic import refuse_unsafe
+from specc.export.formats import Format, MissingPackageError
+from specc.forms import UnportableError
 from specc.pipeline import Checked
 
 if TYPE_CHECKING:
@@ -44,6 +46,10 @@ def run(options: Namespace) -> int:
         return 1
     _refuse_unknown_model(options.model, list(spec.program.graphs))
     refuse_unsafe(Path(options.out))
+    try:
+        Format.of(Path(options.out)).refuse_missing()
+    except MissingPackageError as error:
+        raise WrongUseError(str(error)) from error
     with telling(not options.quiet) as tell:
         tell("loading TensorFlow")
         load_tensorflow()
@@ -69,7 +75,7 @@ def _compile(spec: Checked, options: Namespace, tell: Tell) -> ExportSummary:
     weights = Path(options.weights) if options.weights else None
     try:
         return compile_checked(spec, Path(options.out), options.model, options.seed, weights, options.routing, tell)
-    except UnfitWeightsError as error:
+    except (UnfitWeightsError, UnportableError) as error:
         raise WrongUseError(str(error)) from error
 
 

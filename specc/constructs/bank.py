@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from specc.catalogue.facts import Fault, LayerFacts
-from specc.constructs.base import Construct, Port, Tensors, known
+from specc.constructs.base import Construct, Port, Tensors, known, proven_below
 from specc.diagnostics import Kind
 from specc.types import Dim, TensorType, product, surely_different
 
@@ -59,6 +59,10 @@ class Select(Construct):
                 message = f"the index lies in {index.interval}, the bank has 0 to {size - 1}"
                 return Fault("bank-index", message, argument="index")
         return LayerFacts((TensorType(bank.dtype, known(bank)[1:], True, bank.interval),))
+
+    def guarded(self, inputs: tuple[TensorType, ...], tensors: Tensors) -> tuple[str, Dim] | None:
+        size = known(tensors["bank"])[0]
+        return None if proven_below(tensors["index"].interval, size) else ("index", size)
 
     def layer(self, name: str, inputs: tuple[TensorType, ...], tensors: Tensors) -> keras.layers.Layer:
         from specc.keras_backend import layers

@@ -15,7 +15,7 @@ from specc.catalogue.entries import ArgumentFault
 from specc.catalogue.facts import Fault, LayerFacts
 from specc.catalogue.values import StageReference, TensorArgument, Value, spelled
 from specc.diagnostics import Kind, suggestion
-from specc.types import INTEGER_LIMIT, Shape, TensorType
+from specc.types import INTEGER_LIMIT, Dim, Interval, Shape, TensorType
 
 if TYPE_CHECKING:
     import keras
@@ -68,6 +68,13 @@ class Construct(BaseModel):
         """What is legal and suspicious."""
         return iter(())
 
+    def guarded(self, inputs: tuple[TensorType, ...], tensors: Tensors) -> tuple[str, Dim] | None:
+        """An argument whose integers the running model has to guard, since nobody has proven that they lie in 0..N; N.
+
+        The layer of such a construct has an argument `guarded`.
+        """
+        return None
+
     def layer(self, name: str, inputs: tuple[TensorType, ...], tensors: Tensors) -> keras.layers.Layer:
         """The runtime layer; it is called on the inputs and then the tensors among the arguments, in that order."""
         raise NotImplementedError
@@ -107,6 +114,11 @@ def known(tensor: TensorType) -> Shape:
     """The shape of a tensor whose rank is known."""
     assert tensor.shape is not None
     return tensor.shape
+
+
+def proven_below(interval: Interval, count: Dim) -> bool:
+    """Whether integers of this interval lie in 0..count."""
+    return isinstance(count, int) and interval.within(0, count - 1)
 
 
 def any_batched(types: tuple[TensorType, ...] | list[TensorType]) -> bool:

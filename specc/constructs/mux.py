@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from specc.catalogue.facts import Fault, LayerFacts
-from specc.constructs.base import Construct, Count, Port, Tensors, known
+from specc.constructs.base import Construct, Count, Port, Tensors, known, proven_below
 from specc.diagnostics import Kind
-from specc.types import Interval, Shape, TensorType, surely_different
+from specc.types import Dim, Interval, Shape, TensorType, surely_different
 
 if TYPE_CHECKING:
     import keras
@@ -103,6 +103,13 @@ class Mux(Construct):
             message = f"the control lies in {control.interval}, the mux has 0 to {count - 1}"
             return Fault("mux-law", message, 'or say `otherwise="clamp"` or `"zero"`', argument="control")
         return None
+
+    def guarded(self, inputs: tuple[TensorType, ...], tensors: Tensors) -> tuple[str, Dim] | None:
+        control = tensors["control"]
+        if not control.is_integer or self.otherwise != "error":
+            return None
+        count = len(inputs) if self.of is None else self.of
+        return None if proven_below(control.interval, count) else ("control", count)
 
     def layer(self, name: str, inputs: tuple[TensorType, ...], tensors: Tensors) -> keras.layers.Layer:
         from specc.keras_backend import layers

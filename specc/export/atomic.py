@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from specc.export.formats import Format
+
 __all__ = ["UnsafeTargetError", "atomic_directory", "atomic_file"]
 
 SAVED_MODEL_FILE = "saved_model.pb"
@@ -78,13 +80,13 @@ def atomic_directory(target: Path) -> Iterator[Path]:
 
 
 def refuse_unsafe(target: Path) -> None:
-    """Look at a target before any work is done for it: a `.keras` file, or the directory of a SavedModel.
+    """Look at a target before any work is done for it: a file, or the directory of a SavedModel.
 
     Raises:
         UnsafeTargetError: if it could not be written as things stand.
     """
     target = _resolved(target)
-    (_refuse_as_file if target.suffix == ".keras" else _refuse_as_directory)(target)
+    (_refuse_as_file if Format.of(target).is_file else _refuse_as_directory)(target)
     with _refusing(target):
         parent = next(parent for parent in target.parents if parent.exists())
         if not parent.is_dir():

@@ -29,7 +29,7 @@ import tensorflow as tf
 
 from specc.export.atomic import atomic_directory
 from specc.export.knob_signature import KNOB_SIGNATURE, knob_functions
-from specc.export.signature_names import rename_signatures, safe_names
+from specc.export.signature_names import input_specs, rename_signatures, safe_names
 from specc.export.summary import ExportSummary, Signature, TensorSummary, model_signature, summarise
 from specc.keras_backend.model import SpecModel, named_knobs
 
@@ -115,9 +115,7 @@ class _Traced:
 
 def _trace(model: keras.Model, signature: Signature) -> _Traced:
     names = safe_names([tensor.name for tensor in signature.inputs])
-    specs = {
-        tensor.name: tf.TensorSpec(tensor.shape, tensor.dtype, name=names[tensor.name]) for tensor in signature.inputs
-    }
+    specs = input_specs(signature, names)
 
     # One dict is the one argument, so that input names need not be Python identifiers.
     def infer(inputs: Mapping[str, Any]) -> dict[str, Any]:

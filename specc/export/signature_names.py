@@ -11,11 +11,14 @@ import keyword
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-__all__ = ["Renames", "rename_signatures", "safe_names"]
+from specc.export.summary import Signature
+
+__all__ = ["Renames", "input_specs", "rename_signatures", "safe_names"]
 
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.\-]*")
 Renames: TypeAlias = Mapping[str, Mapping[str, str]]
@@ -38,6 +41,13 @@ def safe_names(names: Collection[str]) -> dict[str, str]:
             safe[name] = next(candidate for candidate in candidates if _folded(candidate) not in taken)
             taken.add(_folded(safe[name]))
     return safe
+
+
+def input_specs(signature: Signature, names: Mapping[str, str]) -> dict[str, Any]:
+    """What the inputs of a signature are traced as, by their own names."""
+    return {
+        tensor.name: tf.TensorSpec(tensor.shape, tensor.dtype, name=names[tensor.name]) for tensor in signature.inputs
+    }
 
 
 def rename_signatures(directory: Path, renames: Renames) -> None:

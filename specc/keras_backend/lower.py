@@ -16,6 +16,8 @@ import tensorflow as tf
 
 from specc.catalogue.values import TensorArgument, Value
 from specc.constructs.bank import Mix, Select
+from specc.constructs.base import Construct
+from specc.forms import Form, UnportableError
 from specc.graph.infer import CheckedGraph, CheckedProgram
 from specc.graph.model import (
     ConstantTensor,
@@ -34,21 +36,29 @@ from specc.graph.routing import Branch, Route, RoutedBranches, RoutedDense, Rout
 from specc.keras_backend import layers, making
 from specc.keras_backend.configure import all_configured, configured
 from specc.keras_backend.model import SpecModel
+from specc.keras_backend.portability import refuse_unportable
 from specc.keras_backend.seeds import seeded
 from specc.keras_backend.train import compile_for_training, loss_terms
 from specc.types import TensorType
 
+VALID = "specc.valid"
+"""The name of the output of a portable model that says which samples have passed all guards, bool `[B]`."""
+
 
 def lower(
-    program: CheckedProgram, names: Sequence[str], seed: int | None, routing: bool = True
+    program: CheckedProgram, names: Sequence[str], seed: int | None, form: Form = Form.ROUTED
 ) -> dict[str, SpecModel]:
     """The Keras models of these names and whatever they call.
 
     Args:
         seed: the seed of all weights and random layers; none draws fresh ones.
-        routing: whether a mux may compute one branch a sample; without it every mux has its plain form.
+        form: how what is computed for each sample by itself is lowered. In the portable form a model that guards
+            something has an output more, `VALID`.
+
+    Raises:
+        UnportableError: if a node has no portable form.
     """
-    run = _Lowering(program, seed, routing)
+    run = _Lowering(program, seed, form)
     return {name: run.model(program.graphs[name]) for name in names}
 
 
@@ -68,10 +78,10 @@ def _first_line(error: Exception) -> str:
 class _Lowering:
     """What the models of a program have in common."""
 
-    def __init__(self, program: CheckedProgram, seed: int | None, routing: bool) -> None:
+    def __init__(self, program: CheckedProgram, seed: int | None, form: Form) -> None:
         self.program = program
         self.seed = seed
-        self.routing = routing
+        self.form = form
         self.shared: dict[str, keras.layers.Layer] = {}
         self._models: dict[int, SpecModel] = {}
 
@@ -91,12 +101,14 @@ class _Lowering:
 class _Frame:
     """The Keras tensors of a functional model that is being made: a model, or a branch of a routed mux inside one.
 
-    `anchor` is a tensor with the batch axis; `repeated` holds what has been repeated for each sample.
+    `anchor` is a tensor with the batch axis; `repeated` holds what has been repeated for each sample; `valid` what each
+    guard of the portable form says of the samples.
     """
 
     tensors: dict[Tensor, Any] = field(default_factory=dict)
     repeated: dict[Tensor, Any] = field(default_factory=dict)
     anchor: Any = None
+    valid: list[Any] = field(default_factory=list)
 
 
 class _ModelLowering:
@@ -106,7 +118,7 @@ class _ModelLowering:
         self.run = run
         self.checked = checked
         self.graph = checked.graph
-        self.routing = route(checked) if run.routing else Routing()
+        self.routing = route(checked) if run.form is Form.ROUTED else Routing()
         self.own: dict[str, keras.layers.Layer] = {}
         self.frame = _Frame()
 
@@ -118,6 +130,8 @@ class _ModelLowering:
                 self._call(node)
         outputs = {name: self._end(name, output.tensor) for name, output in self.graph.outputs.items()}
         outputs = loss_terms(self.graph, outputs, self.frame.tensors)
+        if self.frame.valid:
+            outputs[VALID] = layers.AllValid(name=VALID)(self.frame.valid)
         defaults = {
             node.name: making.repeated(node.action.default, node.action.type)
             for node in self.graph.inputs
@@ -140,8 +154,12 @@ class _ModelLowering:
             low, high = action.interval.low, action.interval.high
             # The guard speaks as the file does: of integers the high end does not belong.
             end = high + 1 if type.is_integer else high
-            guard = layers.Guard(low=low, high=end, subject=f"input `{node.name}`", name=f"{node.name}.guard")
-            self.frame.tensors[Tensor(node)] = guard(tensor)
+            name = f"{node.name}.guard"
+            if self.run.form is Form.PORTABLE:
+                self.frame.tensors[Tensor(node)] = self._clamped(name, tensor, low, end)
+            else:
+                guard = layers.Guard(low=low, high=end, subject=f"input `{node.name}`", name=name)
+                self.frame.tensors[Tensor(node)] = guard(tensor)
         else:
             self.frame.tensors[Tensor(node)] = tensor
         return tensor
@@ -175,6 +193,8 @@ class _ModelLowering:
         return seeded(self.run.seed, f"{home}/{node.instance}")
 
     def _results(self, node: Node) -> Any:
+        if self.run.form is Form.PORTABLE:
+            refuse_unportable(self.checked, node)
         match self.routing.routes.get(node):
             case RoutedDense(dense=dense):
                 return self._routed_dense(node, dense)
@@ -194,29 +214,48 @@ class _ModelLowering:
                 layer = self._instance(node, lambda name: making.operation(name, action, ports, batched))
                 return layer([self.frame.tensors[tensor] for tensor in arriving.values()])
             case ConstructCall(construct=construct):
-                types = self.checked.arriving(node)
-                inputs = tuple(type for port, type in types.items() if port.isdigit())
-                arguments = {port: type for port, type in types.items() if not port.isdigit()}
-                layer = self._instance(node, lambda name: construct.layer(name, inputs, arguments))
-                tensors = [
-                    self._batched(tensor) if port.isdigit() else self.frame.tensors[tensor]
-                    for port, tensor in arriving.items()
-                ]
-                return layer(tensors[0] if len(tensors) == 1 else tensors)
+                return self._construct(node, construct, arriving)
             case LayerCall():
                 return self._layer(node, action, arriving)
             case ModelCall(graph=graph):
                 model = self.run.called(graph)
                 found = model({name: self._batched(tensor) for name, tensor in arriving.items()})
+                if VALID in found:
+                    self.frame.valid.append(found[VALID])
                 return tuple(found[name] for name in graph.outputs)
         raise AssertionError(f"{type(action).__name__} has no Keras form")
+
+    def _construct(self, node: Node, construct: Construct, arriving: Mapping[str, Tensor]) -> Any:
+        types = self.checked.arriving(node)
+        inputs = tuple(type for port, type in types.items() if port.isdigit())
+        arguments = {port: type for port, type in types.items() if not port.isdigit()}
+        tensors = {
+            port: self._batched(tensor) if port.isdigit() else self.frame.tensors[tensor]
+            for port, tensor in arriving.items()
+        }
+        portable = self.run.form is Form.PORTABLE
+        layer = self._instance(node, lambda name: making.construct(name, construct, inputs, arguments, portable))
+        guarded = construct.guarded(inputs, arguments) if portable else None
+        if guarded is not None:
+            port, count = guarded
+            if not isinstance(count, int):
+                raise UnportableError(f"the guard of `{node.name}` needs a known number of rows in its portable form")
+            tensors[port] = self._clamped(f"{node.name}.guard", tensors[port], 0, count)
+        return layer(list(tensors.values()) if len(tensors) > 1 else next(iter(tensors.values())))
+
+    def _clamped(self, name: str, tensor: Any, low: float, high: float) -> Any:
+        """A tensor whose values outside of a range have been moved to its ends, which makes their sample invalid."""
+        clamped, valid = layers.Clamp(low=low, high=high, name=name)(tensor)
+        self.frame.valid.append(valid)
+        return clamped
 
     def _layer(self, node: Node, action: LayerCall, arriving: Mapping[str, Tensor]) -> Any:
         inputs = [self._batched(tensor) for port, tensor in arriving.items() if port.isdigit()]
         if action.conditioned:
             kernels = [arriving[name] for name in action.conditioned]
             batched = [self.checked.type(tensor).batched for tensor in kernels]
-            layer = self._instance(node, lambda name: making.conditioned(name, action, batched))
+            portable = self.run.form is Form.PORTABLE
+            layer = self._instance(node, lambda name: making.conditioned(name, action, batched, portable))
             return layer([*inputs, *(self.frame.tensors[tensor] for tensor in kernels)])
         layer = self._instance(node, lambda name: making.keras_layer(name, action))
         call = {

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from specc.catalogue.values import TensorArgument, Value
+from specc.constructs.base import Construct, Tensors
 from specc.constructs.mux import Mux
 from specc.graph.arrays import Array
 from specc.graph.model import (
@@ -63,16 +64,26 @@ def keras_layer(name: str, action: LayerCall) -> keras.layers.Layer:
     return getattr(home, action.entry.name)(name=name, **{**_layout(action), **arguments})
 
 
-def conditioned(name: str, action: LayerCall, batched: list[bool]) -> keras.layers.Layer:
+def conditioned(name: str, action: LayerCall, batched: list[bool], portable: bool) -> keras.layers.Layer:
     """A layer of Keras whose kernel or bias comes from the graph."""
     make = getattr(layers, f"Conditioned{action.entry.name}")
     arguments = {**_layout(action), **all_configured(action.written)}
-    return make(name=name, conditioned=list(action.conditioned), batched=batched, **arguments)
+    return make(name=name, conditioned=list(action.conditioned), batched=batched, portable=portable, **arguments)
 
 
 def _layout(action: LayerCall) -> dict[str, str]:
     """The layout that a spec means where it names none; Keras would take it from the user's own configuration file."""
     return {"data_format": "channels_last"} if action.entry.argument("data_format") is not None else {}
+
+
+def construct(
+    name: str, construct: Construct, inputs: tuple[TensorType, ...], arguments: Tensors, portable: bool
+) -> keras.layers.Layer:
+    """The layer of a construct; in its portable form without the guard, which stands before it."""
+    layer = construct.layer(name, inputs, arguments)
+    if not portable or "guarded" not in layer.get_config():
+        return layer
+    return type(layer).from_config({**layer.get_config(), "guarded": False})
 
 
 def operation(name: str, action: OperationCall, ports: Mapping[str, int], batched: list[bool]) -> keras.layers.Layer:

@@ -28,10 +28,13 @@ from specc.keras_backend.layers.routed_branches import RoutedBranches
 from specc.keras_backend.layers.routed_dense import Dense as RoutedDense
 from specc.keras_backend.layers.sources import Constant, Knob, PerSample, Weight
 from specc.keras_backend.layers.split import Split
+from specc.keras_backend.layers.validity import AllValid, Clamp
 
 __all__ = [
     "Add",
+    "AllValid",
     "Average",
+    "Clamp",
     "Conditioned",
     "ConditionedConv1D",
     "ConditionedConv2D",

@@ -18,28 +18,30 @@ class Select(keras.layers.Layer):
     Args:
         subject: what the message names if an index is outside the bank, as in `stencils[digit]`.
         bank_batched: whether every sample has a bank of its own.
+        guarded: whether to refuse an index outside the bank; without it none is, as somebody else has seen to.
     """
 
-    def __init__(self, subject: str, bank_batched: bool = False, **kwargs: Any) -> None:
+    def __init__(self, subject: str, bank_batched: bool = False, guarded: bool = True, **kwargs: Any) -> None:
         super().__init__(autocast=False, **kwargs)
         self.subject = subject
         self.bank_batched = bank_batched
+        self.guarded = guarded
         self.supports_jit = False
 
     def call(self, inputs: Any) -> Any:
         """Map `[bank [K, ...] or [B, K, ...], index [B] or [B, 1]]` to `[B, ...]`.
 
         Raises:
-            tf.errors.InvalidArgumentError: when run, if an index is outside 0..K.
+            tf.errors.InvalidArgumentError: when run and guarded, if an index is outside 0..K.
         """
         bank, index = inputs
         index = tf.reshape(tf.cast(index, tf.int64), [-1])
-        axis = 1 if self.bank_batched else 0
-        size = tf.shape(bank, out_type=tf.int64)[axis]
-        # `tf.gather` itself raises on a CPU only, and gives zeros on a GPU.
-        hold = (index >= 0) & (index < size)
-        outside = tf.strings.join([" is outside 0..", tf.strings.as_string(size)])
-        index = assert_all(index, hold, f"{self.subject}: index ", outside)
+        if self.guarded:
+            size = tf.shape(bank, out_type=tf.int64)[1 if self.bank_batched else 0]
+            # `tf.gather` itself raises on a CPU only, and gives zeros on a GPU.
+            hold = (index >= 0) & (index < size)
+            outside = tf.strings.join([" is outside 0..", tf.strings.as_string(size)])
+            index = assert_all(index, hold, f"{self.subject}: index ", outside)
         return tf.gather(bank, index, axis=1, batch_dims=1) if self.bank_batched else rows(bank, index)
 
     def compute_output_spec(self, inputs: Any) -> keras.KerasTensor:
@@ -55,7 +57,12 @@ class Select(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of this layer."""
-        return {**super().get_config(), "subject": self.subject, "bank_batched": self.bank_batched}
+        return {
+            **super().get_config(),
+            "subject": self.subject,
+            "bank_batched": self.bank_batched,
+            "guarded": self.guarded,
+        }
 
 
 @keras.saving.register_keras_serializable(package="specc")

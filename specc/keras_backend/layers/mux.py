@@ -21,21 +21,23 @@ class _Mux(keras.layers.Layer):
     Args:
         otherwise: what a control outside `0..N` does: raise, pick the nearest, or give zeros.
         subject: what the message names, as in `mux 'y'`.
+        guarded: whether to raise that error; without it no control is outside, as somebody else has seen to.
     """
 
-    def __init__(self, otherwise: Otherwise, subject: str, **kwargs: Any) -> None:
+    def __init__(self, otherwise: Otherwise, subject: str, guarded: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if otherwise not in ("error", "clamp", "zero"):
             raise ValueError(f"otherwise is one of error, clamp, zero, not {otherwise!r}")
         self.otherwise = otherwise
         self.subject = subject
+        self.guarded = guarded
         self.supports_jit = otherwise != "error"
 
     def _index(self, control: tf.Tensor, count: int) -> tuple[tf.Tensor, tf.Tensor]:
         """Return indices `[B]` in 0..count for an int control, and which of them are the control itself."""
         control = tf.reshape(tf.cast(control, tf.int64), [-1])
         inside = (control >= 0) & (control < count)
-        if self.otherwise == "error":
+        if self.otherwise == "error" and self.guarded:
             control = assert_all(control, inside, f"{self.subject}: control ", f" is outside 0..{count}")
         return tf.clip_by_value(control, 0, count - 1), inside
 
@@ -47,7 +49,8 @@ class _Mux(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of this layer."""
-        return {**super().get_config(), "otherwise": self.otherwise, "subject": self.subject}
+        own = {"otherwise": self.otherwise, "subject": self.subject, "guarded": self.guarded}
+        return {**super().get_config(), **own}
 
 
 def _check_control(control: Any, count: int) -> None:

@@ -21,6 +21,7 @@ class Conditioned(keras.layers.Layer):
     Args:
         conditioned: which parts come from the graph.
         batched: for each of them, whether it has a batch axis: one for each sample, or the same for all.
+        portable: whether to compute in operations that other runtimes have as well, which takes longer.
         *args: arguments of the Keras layer.
         **kwargs: arguments of the Keras layer.
 
@@ -28,7 +29,14 @@ class Conditioned(keras.layers.Layer):
         ValueError: `conditioned` and `batched` do not belong together, or a conditioned kernel is to have LoRA.
     """
 
-    def __init__(self, *args: Any, conditioned: Sequence[Part], batched: Sequence[bool], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        conditioned: Sequence[Part],
+        batched: Sequence[bool],
+        portable: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         if not conditioned or len(set(conditioned)) < len(conditioned) or set(conditioned) - {"kernel", "bias"}:
             raise ValueError(f"conditioned names the kernel, the bias or both, not {list(conditioned)}")
@@ -38,6 +46,7 @@ class Conditioned(keras.layers.Layer):
             raise ValueError("a kernel from the graph has no variable that LoRA could freeze")
         self.conditioned = tuple(conditioned)
         self.batched = tuple(batched)
+        self.portable = portable
         # That of the Keras layer speaks of a single input; `build` puts one for all inputs in its place.
         self.input_spec: Any = None
         self._part_shapes: dict[str, tuple[int, ...]] = {}
@@ -105,7 +114,12 @@ class Conditioned(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of this layer."""
-        return {**super().get_config(), "conditioned": list(self.conditioned), "batched": list(self.batched)}
+        return {
+            **super().get_config(),
+            "conditioned": list(self.conditioned),
+            "batched": list(self.batched),
+            "portable": self.portable,
+        }
 
     def _apply(self, x: Any, kernel: Any) -> Any:
         """Return what the Keras layer computes from `x` and one kernel, before bias and activation."""
