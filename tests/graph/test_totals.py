@@ -7,6 +7,7 @@ import pytest
 
 import specc
 from specc.api import source_of
+from specc.forms import Form
 from specc.graph.model import InputTensor, Node
 from specc.graph.totals import totals
 from specc.keras_backend.lower import _ModelLowering
@@ -59,6 +60,6 @@ def test_every_node_of_every_example_has_the_type_that_keras_gives_it(
 
     monkeypatch.setattr(_ModelLowering, "_compare", compare)
     checked = check(source_of(file))
-    build(checked, list(checked.program.graphs), seed=0, routing=False)
+    build(checked, list(checked.program.graphs), seed=0, form=Form.PLAIN)
     nodes = [node for graph in checked.program.graphs.values() for node in graph.graph.useful()]
     assert set(compared) == {node.name for node in nodes if not isinstance(node.action, InputTensor)}

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 import specc
 from specc import pipeline
 from specc.catalogue.facts import WeightFact
+from specc.forms import Form
 from specc.graph.infer import CheckedGraph
 from specc.keras_backend.lower import lower
 from specc.source import Source
@@ -143,7 +144,7 @@ def test_the_checker_knows_the_types_and_weights_of_keras(spec: Spec) -> None:
 def test_a_mux_that_routes_its_samples_is_the_one_that_computes_all(spec: Spec) -> None:
     # What only the mux reads can be routed; in the drawn specs everything else is an output and so is read twice.
     program = pipeline.check(Source(spec.text(*(spec.muxes or ["t3"])))).program
-    routed, plain = (lower(program, ["drawn"], 0, routing)["drawn"] for routing in (True, False))
+    routed, plain = (lower(program, ["drawn"], 0, form)["drawn"] for form in (Form.ROUTED, Form.PLAIN))
     inputs = {name: tf.constant(value) for name, value in batch(4).items()}
     found, expected = routed(inputs), plain(inputs)
     for name, value in expected.items():
