@@ -24,7 +24,7 @@ from specc.keras_backend.model import SpecModel
 __all__ = ["export_litert_file"]
 
 FORMAT: Final = "a LiteRT file"
-FOREIGN: Final = re.compile(r"'tf\.(\w+)' op is neither a custom op nor a flex op")
+FOREIGN: Final = re.compile(r"'tf\.(\w+)' op (?:is neither a custom op nor a flex op|requires)")
 """How the converter names an operation that LiteRT does not have."""
 
 

@@ -199,10 +199,14 @@ def test_what_a_file_can_not_hold_is_told_in_one_line(
     assert list(tmp_path.iterdir()) == [spec]
 
 
-def test_an_operation_that_litert_does_not_have_is_refused_by_name(tmp_path: Path) -> None:
-    spec = "model m {\n  input x: float32[2]\n  output y = x -> Dense(4)\n  output z = erfinv(x)\n}\n"
-    with pytest.raises(UnportableError, match="`z`"):
+@pytest.mark.parametrize(
+    ("z", "message"), [("roll(x, 1, axis=1)", r"`z` \(Roll\)"), ("x -> Reshape([2, 1]) -> GRU(3)", r"`z` \(TensorList")]
+)
+def test_an_operation_that_litert_does_not_have_is_refused_by_name(z: str, message: str, tmp_path: Path) -> None:
+    spec = f"model m {{\n  input x: float32[2]\n  output y = x -> Dense(4)\n  output z = {z}\n}}\n"
+    with pytest.raises(UnportableError, match=message):
         specc.compile(spec, tmp_path / "net.tflite")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_input_can_not_be_an_output_of_an_onnx_file(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ def test_floats_keep_both_ends_and_nan_is_invalid() -> None:
     x = np.array([[0, 1], [0.5, 1.5], [-1, 0], [np.nan, 0]], "float32")
     clamped, valid = Clamp(0, 1)(x)
     assert np.array_equal(valid, [True, False, False, False])
-    assert np.array_equal(clamped[:3], [[0, 1], [0.5, 1], [0, 0]])
+    assert np.array_equal(clamped[:3], np.array([[0, 1], [0.5, 1], [0, 0]]))
 
 
 @pytest.mark.parametrize("dtype", ["int32", "int64", "uint8"])
@@ -39,7 +39,7 @@ def test_a_sample_is_valid_by_all_guards() -> None:
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_what_is_not_valid_is_nan(dtype: str) -> None:
     output = hidden(tf.ones([2, 3], dtype), tf.constant([True, False]))
-    assert np.array_equal(output, [[1] * 3, [np.nan] * 3], equal_nan=True) and output.dtype == dtype
+    assert np.array_equal(output, np.array([[1.0] * 3, [np.nan] * 3]), equal_nan=True) and output.dtype == dtype
 
 
 def test_shapes_are_known_and_the_config_is_kept(remake: Callable[[Any], Any]) -> None:

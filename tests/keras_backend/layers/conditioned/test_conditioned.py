@@ -255,8 +255,8 @@ def test_contradicting_arguments_are_refused(arguments: dict[str, Any], message:
 
 @pytest.mark.parametrize("argument", ["kernel_regularizer", "kernel_constraint"])
 def test_what_needs_a_variable_is_refused(argument: str) -> None:
-    chosen = {"kernel_regularizer": "l2", "kernel_constraint": "non_neg"}[argument]
-    layer = ConditionedDense(2, conditioned=["kernel"], batched=[True], **{argument: chosen})
+    chosen: dict[str, Any] = {argument: {"kernel_regularizer": "l2", "kernel_constraint": "non_neg"}[argument]}
+    layer = ConditionedDense(2, conditioned=["kernel"], batched=[True], **chosen)
     with pytest.raises(ValueError, match="a kernel from the graph has no variable"):
         layer([draw(3, 4), draw(3, 4, 2)])
 
