@@ -1,0 +1,1 @@
+"""What people write today, in plain Keras: what specc is measured against."""
