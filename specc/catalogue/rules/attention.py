@@ -12,6 +12,7 @@ from specc.catalogue.entries import ArgumentFault
 from specc.catalogue.facts import Fault, LayerFacts, WeightFact
 from specc.catalogue.ranges import with_zero
 from specc.catalogue.rules.base import Call, Rule, known, per_sample_axes, size, unknown_size
+from specc.catalogue.rules.tensors import attention_masks, scores_masks
 from specc.types import ANYTHING, Dim, Interval, Shape, product, shape_text, surely_different
 
 
@@ -194,7 +195,15 @@ def _flash_legality(arguments: Mapping[str, Any]) -> Iterator[ArgumentFault]:
 
 RULES: Final = {
     **{
-        name: Rule(infer=_dot, style="list", least_inputs=2, most_inputs=3, least_rank=2, outputs=_outputs)
+        name: Rule(
+            infer=_dot,
+            style="list",
+            least_inputs=2,
+            most_inputs=3,
+            least_rank=2,
+            outputs=_outputs,
+            tensors=scores_masks,
+        )
         for name in ("AdditiveAttention", "Attention")
     },
     "GroupQueryAttention": Rule(
@@ -206,6 +215,7 @@ RULES: Final = {
         axes=("length", "features"),
         outputs=_outputs,
         legality=_grouped_legality,
+        tensors=attention_masks,
     ),
     "MultiHeadAttention": Rule(
         takes="booleans",
@@ -216,5 +226,6 @@ RULES: Final = {
         least_rank=2,
         outputs=_outputs,
         legality=_flash_legality,
+        tensors=attention_masks,
     ),
 }

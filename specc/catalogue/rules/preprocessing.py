@@ -10,6 +10,7 @@ from specc.catalogue.facts import Fault, LayerFacts, WeightFact
 from specc.catalogue.ranges import UNIT, linear
 from specc.catalogue.rules.base import Call, Rule, per_sample_axes, size, unknown_size
 from specc.catalogue.rules.core import RULES as CORE
+from specc.catalogue.rules.tensors import count_weights
 from specc.types import ANYTHING, FLOAT_DTYPES, Interval, Shape, product, shape_text
 
 
@@ -182,7 +183,9 @@ def _reversible(call: Call) -> LayerFacts | Fault:
 
 
 RULES: Final = {
-    "CategoryEncoding": Rule(takes="strings", infer=_category_encoding, legality=_category_legality),
+    "CategoryEncoding": Rule(
+        takes="strings", infer=_category_encoding, legality=_category_legality, tensors=count_weights
+    ),
     "Discretization": Rule(takes="strings", infer=_discretization, legality=_discretization_legality),
     "Hashing": Rule(takes="strings", infer=_hashing, legality=_hashing_legality),
     "IntegerLookup": Rule(takes="strings", infer=_lookup, legality=_lookup_legality),
