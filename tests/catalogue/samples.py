@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from specc.catalogue import Configured, LayerEntry, StageReference
+from specc.catalogue import Configured, LayerEntry, StageReference, TensorArgument
 from specc.catalogue.rules import RULES, images
 
 Dims = tuple[int | None, ...]
@@ -21,9 +21,11 @@ class Sample:
     arguments: dict[str, Any]
     shapes: tuple[Dims, ...]
     dtypes: tuple[str, ...]
+    tensors: dict[str, tuple[Dims, str]] = field(default_factory=dict)
+    """The per-sample shapes and dtypes of the tensors among the arguments, by port."""
 
     def __str__(self) -> str:
-        return f"{self.layer}({self.arguments}) on {list(zip(self.shapes, self.dtypes, strict=True))}"
+        return f"{self.layer}({self.arguments}) on {list(zip(self.shapes, self.dtypes, strict=True))}, {self.tensors}"
 
 
 _LSTM: Final = StageReference("LSTM", {"units": 3})
@@ -218,7 +220,7 @@ OVERRIDES: Final[dict[tuple[str, str], Sequence[Any]]] = {
     ],
     ("Hashing", "dtype"): [None, "int32", "float32"],
     ("Discretization", "dtype"): [None, "float32"],
-    ("BatchNormalization", "renorm"): [False],
+    ("BatchNormalization", "renorm"): [False, True],
     ("MelSpectrogram", "fft_length"): [8],
     ("ZeroPadding2D", "padding"): [1, (1, 2), ((1, 0), (2, 1))],
     ("ZeroPadding3D", "padding"): [1, (1, 0, 2)],
@@ -312,6 +314,9 @@ RECIPES: Final[dict[str, Sequence[tuple[dict[str, Any], Sequence[Dims]]]]] = {
 }
 """Arguments that depend on each other, with shapes that suit them: half of a layer's samples start from these."""
 
+STATES: Final[Sequence[Dims]] = [(1,), (2,), (2,), (3,), (3,), (5,), (3, 4), (2, 2, 2)]
+"""Shapes of initial states: the sizes are those of `units`, `filters` and the cells above."""
+
 IMAGES: Final = frozenset(images.RULES)
 _LISTED: Final = frozenset({"kernel_size", "strides", "pool_size", "size", "dilation_rate", "output_size"})
 
@@ -370,4 +375,35 @@ def sample(entry: LayerEntry, draw: random.Random) -> Sample:
         dtype = draw.choice(["int32", "float32"])
     elif draw.random() < 0.2:
         dtype = draw.choice(["int32", "uint8", "float16", "float64", "bfloat16", "bool"])
-    return Sample(entry.name, given, chosen, (dtype,) * len(chosen))
+    among, tensors = tensor_arguments(entry, given, chosen, draw)
+    return Sample(entry.name, {**given, **among}, chosen, (dtype,) * len(chosen), tensors)
+
+
+def tensor_arguments(
+    entry: LayerEntry, others: dict[str, Any], chosen: tuple[Dims, ...], draw: random.Random
+) -> tuple[dict[str, Any], dict[str, tuple[Dims, str]]]:
+    """Masks and states for some of the calls on inputs of known sizes, mostly of a shape that suits."""
+    given: dict[str, Any] = {}
+    tensors: dict[str, tuple[Dims, str]] = {}
+    # TensorFlow has no channels-first convolutions on a CPU, and only a real call shows what Keras says of tensors.
+    if any(None in shape for shape in chosen) or others.get("data_format") == "channels_first":
+        return given, tensors
+    for argument in entry.call_arguments:
+        if not argument.kind.tensor and argument.name != "mask":
+            continue
+        if draw.random() < 0.75:
+            continue
+        name, dtype = argument.name, draw.choice(["bool", "float32", "int32"])
+        if name == "initial_state":
+            listed = [draw.choice(STATES)] * draw.choice([1, 2, 2, 4])
+        elif entry.input_style == "list":
+            listed = [draw.choice([shape[:-1], shape[:-1], shape]) for shape in chosen[:2]]
+        else:
+            shape, pair = chosen[-1 if name in ("value_mask", "key_mask") else 0], chosen[0][:-1] + chosen[-1][:-1]
+            suiting = [pair, (1, *pair)] if name == "attention_mask" else [shape[:1], shape[:-1], shape]
+            tensors[name] = (draw.choice(suiting), dtype)
+            given[name] = TensorArgument(name)
+            continue
+        tensors |= {f"{name}.{place}": (shape, dtype) for place, shape in enumerate(listed)}
+        given[name] = [TensorArgument(f"{name}.{place}") for place in range(len(listed))]
+    return given, tensors

@@ -36,6 +36,11 @@ def _mismatch(call: Call, message: str) -> Fault:
     return Fault("merge-mismatch", f"{call.layer} {message}; they are {shapes}", input=1)
 
 
+def _unlike(one: Dim, two: Dim) -> bool:
+    """Whether Keras takes two sizes for different: one that is known and one that is not are."""
+    return surely_different(one, two) or (size(one) is None) != (size(two) is None)
+
+
 def _dot(call: Call) -> LayerFacts | Fault:
     query, value, key = _roles(call)
     if len({len(query), len(value), len(key)}) > 1:
@@ -92,7 +97,7 @@ def _multi_head(call: Call) -> LayerFacts | Fault:
     if arguments["use_causal_mask"] and len(query) > 2:
         message = "`use_causal_mask` orders one axis, and needs inputs [length, features]"
         return Fault("argument-shape", message, argument="use_causal_mask", input=0)
-    if len(value) != len(key) or any(surely_different(one, two) for one, two in zip(value[:-1], key[:-1], strict=True)):
+    if len(value) != len(key) or any(_unlike(one, two) for one, two in zip(value[:-1], key[:-1], strict=True)):
         return _mismatch(call, "needs value and key of equal shapes up to the last axis")
     for axis in range(len(query) - 1):
         if axis not in attended and surely_different(query[axis], value[axis]):
@@ -158,7 +163,7 @@ def _grouped(call: Call) -> LayerFacts | Fault:
     heads, groups, dim = arguments["num_query_heads"], arguments["num_key_value_heads"], arguments["head_dim"]
     if surely_different(query[-1], value[-1]):
         return _mismatch(call, "needs query and value with equal last axes")
-    if surely_different(value[0], key[0]):
+    if _unlike(value[0], key[0]):
         return _mismatch(call, "needs as many values as keys")
     if any(size(shape[-1]) is None for shape in (query, value, key)):
         return unknown_size(call, "the last axis of every input", query)

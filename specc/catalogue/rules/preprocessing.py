@@ -65,6 +65,9 @@ def _encoded(call: Call, depth: int, dtype: str, integer: str) -> LayerFacts | F
             f'`output_mode` "{mode}" joins the categories of one axis per sample, the input is {shape_text(shape)}'
         )
         return Fault("shape-mismatch", message, '`output_mode="one_hot"` encodes one', "output_mode", 0)
+    if dtype in ("float16", "bfloat16") and not call.layer.endswith("Lookup"):
+        message = f'`output_mode` "{mode}" counts in float32 or float64, not in {dtype}'
+        return Fault("argument-shape", message, '`cast(x, "float16")` behind it makes them small', "dtype")
     values = UNIT if mode == "multi_hot" else Interval(0.0)
     return call.facts((depth,), values, dtype=dtype)
 

@@ -102,6 +102,14 @@ def _sequence(call: Call, cell: Cell) -> LayerFacts | Fault:
     return LayerFacts(tuple(outputs), cell.weights, steps * cell.macs)
 
 
+def _dropped(call: Call, cell: Mapping[str, Any]) -> Fault | None:
+    """Dropout scales what it keeps, which integers can not be."""
+    if cell.get("dropout") and not call.input.is_float:
+        message = f"`dropout` needs floats, the input of {call.layer} is {call.input}"
+        return Fault("dtype-mismatch", message, '`cast(x, "float32")` makes them', input=0)
+    return None
+
+
 def _unrolled(call: Call) -> Fault | None:
     if call.arguments.get("unroll") and size(call.shape[0]) is None:
         message = f"`unroll` needs a known number of steps, the input is {call.input}"
@@ -113,7 +121,8 @@ def _layer(call: Call) -> LayerFacts | Fault:
     features = size(call.shape[-1])
     if features is None:
         return unknown_size(call, "the number of features", call.shape)
-    return _unrolled(call) or _sequence(call, _cell(call.layer, call.arguments, features))
+    refused = _unrolled(call) or _dropped(call, call.arguments)
+    return refused or _sequence(call, _cell(call.layer, call.arguments, features))
 
 
 def _rnn(call: Call) -> LayerFacts | Fault:
@@ -123,7 +132,7 @@ def _rnn(call: Call) -> LayerFacts | Fault:
     cell = cell_of(call.arguments["cell"], features)
     if isinstance(cell, ArgumentFault):
         return Fault("argument-shape", cell.message, cell.help, "cell")
-    return _unrolled(call) or _sequence(call, cell)
+    return _unrolled(call) or _dropped(call, call.arguments["cell"].arguments) or _sequence(call, cell)
 
 
 def _cell_legality(arguments: Mapping[str, Any]) -> Iterator[ArgumentFault]:
@@ -157,6 +166,9 @@ def _conv_lstm(call: Call) -> LayerFacts | Fault:
     if into is None or any(size(entry) is None for entry in frame):
         return unknown_size(call, "the sizes of a frame and its channels", call.shape)
     arguments = call.arguments
+    refused = _dropped(call, arguments)
+    if refused is not None:
+        return refused
     sizes = slid(inner, arguments["kernel_size"], arguments["strides"], arguments["dilation_rate"])
     if isinstance(sizes, Fault):
         return sizes

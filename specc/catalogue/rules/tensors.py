@@ -46,6 +46,9 @@ def steps_mask(call: Call) -> Fault | None:
 
 
 def averaged_mask(call: Call) -> Fault | None:
+    if "mask" in call.tensors and not call.input.is_float:
+        message = f"a masked average is one of floats, the input is {call.input}"
+        return Fault("dtype-mismatch", message, '`cast(x, "float32")` makes them', "mask")
     return misfit(call, "mask", (call.shape[1 if call.channels_first else 0],), broadcast=True)
 
 
