@@ -11,7 +11,8 @@ import keras
 import numpy as np
 
 from specc.catalogue import Configured, StageReference, TensorArgument
-from tests.catalogue.samples import Dims, Sample
+from tests.catalogue.samples import Sample
+from tests.catalogue.tensor_samples import Dims
 
 MODULES = {
     "initializer": keras.initializers,

@@ -16,7 +16,8 @@ from specc.catalogue import Fault, LayerFacts, layer
 from specc.catalogue.rules import RULES
 from specc.types import FLOAT_DTYPES, UNKNOWN, Dim, TensorType
 from tests.catalogue.keras_oracle import Truth, ask, run
-from tests.catalogue.samples import Dims, Sample, sample
+from tests.catalogue.samples import Sample, sample
+from tests.catalogue.tensor_samples import Dims
 
 SAMPLES: Final = 22
 MORE_SAMPLES: Final = {"Activation": 60, "EinsumDense": 80, "Hashing": 60, "RNN": 60}
