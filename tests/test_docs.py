@@ -33,7 +33,7 @@ from specc.findings import KINDS
 from specc.graph.arrays import MAXIMAL_ELEMENTS
 from specc.graph.calls import CONDITIONED
 from specc.graph.evaluate import MAXIMAL_RANGE
-from specc.graph.files import LIBRARY
+from specc.graph.library import LIBRARY
 from specc.graph.state import MAXIMAL_BLOCKS, MAXIMAL_CHAIN, MAXIMAL_DEPTH, MAXIMAL_NODES, MAXIMAL_STEPS
 from specc.graph.totals import FIGURES
 from specc.graph.training import SETTINGS

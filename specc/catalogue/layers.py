@@ -108,6 +108,9 @@ class LayerEntry(Entry):
         facts = self._rule.infer(call)
         if isinstance(facts, Fault):
             return facts
+        refused = self._rule.tensors(call) if self._rule.tensors is not None and tensors else None
+        if refused is not None:
+            return refused
         if arguments.get("activity_regularizer") is not None and not all(output.is_float for output in facts.outputs):
             message = f"`activity_regularizer` needs float outputs, those of {self.name} are {facts.outputs[0].dtype}"
             return Fault("dtype-mismatch", message, argument="activity_regularizer")

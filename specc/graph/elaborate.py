@@ -182,8 +182,11 @@ class _Model(Elaboration):
                 self.graph.training = training.train(self, statement, scope, Place("loss", self.taken))
             case ast.Expect(condition=condition):
                 for read in unread.names(condition):
-                    if read.id not in FIGURES and scope.lookup(read.id) is None:
+                    found = scope.lookup(read.id)
+                    if found is None and read.id not in FIGURES:
                         self._unknown_name(read, scope, FIGURES)
+                    elif found is not None and read.id in FIGURES:
+                        self._two_meanings(read, found[0].span)
                 how = partial(self.evaluate, scope=scope, place=Place("", Taken()))
                 self.graph.expectations.append(Expectation(condition=condition, evaluate=how))
             case ast.NamedLayer():
@@ -193,6 +196,11 @@ class _Model(Elaboration):
                     self.value(scope.entries[target.name], target.name, scope)
             case _:
                 self.value(scope.entries[statement.name], statement.name, scope)
+
+    def _two_meanings(self, figure: ast.Name, bound: Span) -> None:
+        label = Label(bound, "it is bound here")
+        message = f"`{figure.id}` is a figure of contracts, and this model binds it as well"
+        self.report(DUPLICATE_NAME, figure.span, message, label, help="give what the model binds another name")
 
     def _output(self, statement: ast.Output, scope: Scope) -> Result:
         """The tensor of an output: its own pipeline, or the binding of its name."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from specc import catalogue
 from specc.catalogue.values import TensorArgument
 from specc.constructs import Select
 from specc.diagnostics import Reported
 from specc.graph import calls
+from specc.graph.arithmetic import Impossible, applies, worked_out
 from specc.graph.kinds import (
     DUPLICATE_NAME,
     ILLEGAL_VALUE,
@@ -24,23 +23,8 @@ from specc.graph.scope import Place, Scope, Taken
 from specc.graph.state import MAXIMAL_DEPTH, Elaboration
 from specc.graph.values import Bundle, Result, described, first_reported, has_tensor
 from specc.syntax import ast
-from specc.types import INTEGER_LIMIT
 
 MAXIMAL_RANGE: Final = 100_000
-
-_ARITHMETIC: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "//": operator.floordiv,
-    "%": operator.mod,
-    "**": operator.pow,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 
 
 def evaluate(run: Elaboration, expression: ast.Expression, scope: Scope, place: Place) -> Result:
@@ -246,19 +230,10 @@ def _known_binary(run: Elaboration, expression: ast.Binary, left: Result, right:
     symbol = expression.operator
     if symbol in {"==", "!="}:
         return (left == right) is (symbol == "==")
-    if symbol not in _ARITHMETIC or not (_is_number(left) and _is_number(right)):
+    if not applies(symbol, left, right):
         message = f"`{symbol}` does not apply to {described(left)} and {described(right)}"
         return run.report(WRONG_KIND, expression.span, message)
-    if symbol == "**" and abs(right) > 64:  # type: ignore[arg-type]
-        return run.report(ILLEGAL_VALUE, expression.right.span, "an exponent known when compiling lies in -64..64")
-    try:
-        result = _ARITHMETIC[symbol](left, right)
-    except (ZeroDivisionError, OverflowError) as error:
-        return run.report(ILLEGAL_VALUE, expression.span, f"this can not be worked out: {error}")
-    if isinstance(result, complex) or (isinstance(result, int) and abs(result) >= INTEGER_LIMIT):
-        return run.report(ILLEGAL_VALUE, expression.span, "the result is no number below 2**31")
-    return result  # type: ignore[no-any-return]
-
-
-def _is_number(value: Result) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    result = worked_out(symbol, left, right, exponent=31)
+    if isinstance(result, Impossible):
+        return run.report(ILLEGAL_VALUE, (expression.right if result.right else expression).span, result.message)
+    return result

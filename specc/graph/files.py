@@ -11,13 +11,13 @@ from typing import Final
 
 from specc.diagnostics import Label, Sink, suggestion
 from specc.graph.kinds import DUPLICATE_NAME, IMPORT_CYCLE, RESERVED_NAME, UNKNOWN_IMPORT, UNUSED_IMPORT
+from specc.graph.library import LIBRARY
 from specc.graph.scope import FileScope, Item
 from specc.source import Source, Span
 from specc.syntax import ast, parse
 from specc.syntax.parse import MAXIMAL_TEXT
 
 RESERVED_NAMES: Final = frozenset({"serving_default", "set_knobs"})
-LIBRARY: Final = Path(__file__).parents[1] / "std"
 
 
 class Project:

@@ -273,7 +273,8 @@ class _Inference:
             labels += [origin(tensor, self.facts) for tensor in others[:_SHOWN]]
         elif port in tensors and fault.pattern in TRACED:
             labels += trail(self.graph, tensors[port], self.facts)
-        span = node.spans.get(fault.argument or "", node.span)
+        # One of several tensors of an argument arrives at a port of its own, `initial_state.1`.
+        span = node.spans.get((fault.argument or "").partition(".")[0], node.span)
         self.sink.report(KIND_OF[fault.pattern], span, fault.message, *labels, help=fault.help)
 
 

@@ -19,6 +19,7 @@ from specc.constructs.base import Construct
 from specc.diagnostics import Reported
 from specc.graph.arrays import Array
 from specc.graph.blame import BlameSink
+from specc.graph.library import users_place
 from specc.records import record
 from specc.source import Span
 from specc.syntax import ast
@@ -134,6 +135,11 @@ class Node:
     """Where each argument is written."""
     uses: tuple[Span, ...] = field(default=(), repr=False)
     """The calls of blocks and named layers that it was made through, the outermost first."""
+
+    @property
+    def place(self) -> Span:
+        """Where a warning about it is told: its own place, or the use of the library that it comes from."""
+        return users_place(self.span, self.uses)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from specc.diagnostics import Kind, Reported, Sink, suggestion
+from specc.graph.arithmetic import Impossible, applies, worked_out
 from specc.graph.infer import CheckedGraph
 from specc.graph.model import Expectation, Tensor
 from specc.graph.totals import FIGURES, Totals, totals
@@ -17,7 +18,7 @@ CONTRACT = Kind(
     id="contract",
     explanation="A model does not keep what it promises with `expect`, or nothing can be said because a size is not "
     "known. The message holds the true figure. A contract compares `params`, `trainable_params`, `macs`, `depth`, "
-    "`shape(name)` and `dtype(name)` with values.",
+    "`shape(name)` and `dtype(name)`, or arithmetic on them, with values.",
     faulty="model m {\n  input x: float32[4]\n  output y = x -> Dense(2)\n  expect params <= 8\n}\n",
     mended="model m {\n  input x: float32[4]\n  output y = x -> Dense(2)\n  expect params <= 10\n}\n",
 )
@@ -75,13 +76,10 @@ class _Contract:
         return self.sink.report(CONTRACT, condition.span, "a contract compares a figure with a value", help=help)
 
     def _compared(self, condition: ast.Binary) -> bool | Reported:
-        values = [self._value(condition.left), self._value(condition.right)]
-        for side, value in zip((condition.left, condition.right), values, strict=True):
+        values = [self._known(condition.left), self._known(condition.right)]
+        for value in values:
             if isinstance(value, Reported):
                 return value
-            if _unknown(value):
-                message = f"`{side.span.text}` is {_shown(value)}, which is not known before the model runs"
-                return self.sink.report(CONTRACT, side.span, message)
         try:
             return _COMPARE[condition.operator](*values)
         except TypeError:
@@ -99,6 +97,22 @@ class _Contract:
                 for side in (left, right):
                     if not isinstance(side, ast.Literal | ast.List):
                         yield f"`{side.span.text}` is {_shown(self._value(side))}"
+                        yield from self._within(side)
+
+    def _within(self, expression: ast.Expression) -> Iterator[str]:
+        """The figures that arithmetic is made of."""
+        match expression:
+            case ast.Unary(operand=operand):
+                yield from self._operand(operand)
+            case ast.Binary(left=left, right=right):
+                yield from (*self._operand(left), *self._operand(right))
+
+    def _operand(self, expression: ast.Expression) -> Iterator[str]:
+        match expression:
+            case ast.Unary() | ast.Binary():
+                yield from self._within(expression)
+            case ast.Name() | ast.Index() | ast.Call():
+                yield f"`{expression.span.text}` is {_shown(self._value(expression))}"
 
     def _value(self, expression: ast.Expression) -> Any:
         match expression:
@@ -125,10 +139,39 @@ class _Contract:
                 return self.sink.report(CONTRACT, expression.span, f"there is no figure `{name}(…)`", help=help)
             case ast.List(items=items):
                 return [self._value(item) for item in items]
+            case ast.Unary(operator="-", operand=operand):
+                return self._worked_out("-", 0, self._known(operand), expression, operand)
+            case ast.Unary(operator="not") | ast.Binary(operator="and" | "or"):
+                return self._holds(expression)
+            case ast.Binary(operator=symbol) if symbol in _COMPARE:
+                return self._compared(expression)
+            case ast.Binary(operator=symbol, left=left, right=right):
+                return self._worked_out(symbol, self._known(left), self._known(right), expression, right)
         found = self.expectation.evaluate(expression)
         if isinstance(found, Tensor):
             return self.sink.report(CONTRACT, expression.span, "a tensor has no value before the model runs")
         return found
+
+    def _known(self, expression: ast.Expression) -> Any:
+        """The value of a part; a size that only the model will know is reported."""
+        value = self._value(expression)
+        if not _unknown(value):
+            return value
+        message = f"`{expression.span.text}` is {_shown(value)}, which is not known before the model runs"
+        return self.sink.report(CONTRACT, expression.span, message)
+
+    def _worked_out(self, symbol: str, left: Any, right: Any, whole: ast.Expression, right_side: ast.Expression) -> Any:
+        for value in (left, right):
+            if isinstance(value, Reported):
+                return value
+        if not applies(symbol, left, right):
+            message = f"`{symbol}` does not apply to {_shown(left)} and {_shown(right)}"
+            return self.sink.report(CONTRACT, whole.span, message)
+        # Multiply-accumulates are counted in billions, which the sizes of a spec never are.
+        result = worked_out(symbol, left, right, exponent=63)
+        if isinstance(result, Impossible):
+            return self.sink.report(CONTRACT, (right_side if result.right else whole).span, result.message)
+        return result
 
 
 def _unknown(value: Any) -> bool:
@@ -142,4 +185,6 @@ def _shown(value: Any) -> str:
         return shape_text(None)
     if isinstance(value, list):
         return shape_text(tuple(value))
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return f"{value:,}" if type(value) is int else f'"{value}"' if isinstance(value, str) else str(value)

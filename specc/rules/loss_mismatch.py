@@ -45,13 +45,13 @@ def check(checked: CheckedGraph, sink: Sink) -> None:
 def _judge(checked: CheckedGraph, loss: LossOnOutput, from_logits: bool, sink: Sink) -> None:
     maker, tensor = _maker(checked, checked.graph.outputs[loss.output].tensor)
     if from_logits and _activation(tensor.node) in _PROBABILITIES:
-        label = Label(tensor.node.span, "these are probabilities")
+        label = Label(tensor.node.place, "these are probabilities")
         message = f"this loss makes probabilities of logits, and `{loss.output}` are probabilities already"
         sink.report(LOSS_MISMATCH, loss.span, message, label, help="leave out `from_logits`, or the activation")
     elif not from_logits and isinstance(tensor.node.action, LayerCall) and maker.facts[tensor.node].weights:
         values = maker.type(tensor).interval
         if values.low < 0:
-            label = Label(tensor.node.span, f"these values lie in {values}")
+            label = Label(tensor.node.place, f"these values lie in {values}")
             message = f"this loss expects probabilities, and `{loss.output}` can be negative"
             sink.report(LOSS_MISMATCH, loss.span, message, label, help="`from_logits=true`, or a softmax or sigmoid")
 

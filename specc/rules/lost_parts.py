@@ -41,7 +41,7 @@ def check(checked: CheckedGraph, sink: Sink) -> None:
                 if isinstance(construct, Split):
                     for place in lost:
                         message = f"part {place + 1} of {node.outputs} of this split is never read"
-                        sink.report(LOST_PART, node.span, message)
+                        sink.report(LOST_PART, node.place, message)
                 else:
                     half, part = ("near", "g * x") if lost == [0] else ("far", "x - g * x")
-                    sink.report(LOST_FRACTION, node.span, f"the {half} half of this gate, {part}, is never read")
+                    sink.report(LOST_FRACTION, node.place, f"the {half} half of this gate, {part}, is never read")

@@ -41,9 +41,9 @@ def check(checked: CheckedGraph, sink: Sink) -> None:
     for nodes in instances.values():
         if all(node not in ends and _is_only_normalized(graph, node) for node in nodes):
             reader, _ = graph.readers(nodes[0])[0]
-            label = Label(reader.span, "this subtracts the mean, and the bias with it")
+            label = Label(reader.place, "this subtracts the mean, and the bias with it")
             message = "the bias of this layer has no effect"
-            sink.report(REDUNDANT_BIAS, nodes[0].span, message, label, help="`use_bias=false` leaves it out")
+            sink.report(REDUNDANT_BIAS, nodes[0].place, message, label, help="`use_bias=false` leaves it out")
 
 
 def _has_bias(node: Node) -> bool:

@@ -33,6 +33,6 @@ def check(checked: CheckedGraph, sink: Sink) -> None:
         if node in useful:
             continue
         if isinstance(node.action, InputTensor):
-            sink.report(UNUSED_INPUT, node.span, f"input `{node.name}` never reaches an output")
+            sink.report(UNUSED_INPUT, node.place, f"input `{node.name}` never reaches an output")
         elif not graph.readers(node):
-            sink.report(UNUSED_NODE, node.span, f"`{node.name}` never reaches an output")
+            sink.report(UNUSED_NODE, node.place, f"`{node.name}` never reaches an output")

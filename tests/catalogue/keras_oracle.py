@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 
-from specc.catalogue import Configured, StageReference
-from tests.catalogue.samples import Dims, Sample
+from specc.catalogue import Configured, StageReference, TensorArgument
+from tests.catalogue.samples import Sample
+from tests.catalogue.tensor_samples import Dims
 
 MODULES = {
     "initializer": keras.initializers,
@@ -62,15 +63,26 @@ def call(layer: Any, style: str, inputs: list[Any], arguments: Mapping[str, Any]
     return list(keras.tree.flatten(outputs))
 
 
+def with_tensors(sample: Sample, names: frozenset[str], tensor: Callable[[Dims, str], Any]) -> dict[str, Any]:
+    """The arguments of the call, with tensors where they are wanted."""
+
+    def filled(value: Any) -> Any:
+        if isinstance(value, list):
+            return [filled(item) for item in value]
+        return tensor(*sample.tensors[value.port]) if isinstance(value, TensorArgument) else value
+
+    return {name: filled(value) for name, value in sample.arguments.items() if name in names}
+
+
 def ask(sample: Sample, style: str, call_names: frozenset[str]) -> Truth:
     """What Keras says; raises what Keras raises."""
     layer = make(sample.layer, {name: value for name, value in sample.arguments.items() if name not in call_names})
-    inputs = [
-        keras.KerasTensor((None, *shape), dtype) for shape, dtype in zip(sample.shapes, sample.dtypes, strict=True)
-    ]
-    outputs = call(
-        layer, style, inputs, {name: value for name, value in sample.arguments.items() if name in call_names}
-    )
+
+    def symbolic(shape: Dims, dtype: str) -> keras.KerasTensor:
+        return keras.KerasTensor((None, *shape), dtype)
+
+    inputs = [symbolic(shape, dtype) for shape, dtype in zip(sample.shapes, sample.dtypes, strict=True)]
+    outputs = call(layer, style, inputs, with_tensors(sample, call_names, symbolic))
     weights = Counter(
         (weight.name, tuple(weight.shape), trainable)
         for trainable, group in ((True, layer.trainable_weights), (False, layer.non_trainable_weights))
@@ -91,9 +103,7 @@ def run(sample: Sample, style: str, call_names: frozenset[str]) -> Truth:
     """What comes out when the layer is really called on a batch."""
     layer = make(sample.layer, {name: value for name, value in sample.arguments.items() if name not in call_names})
     inputs = [_batch(shape, dtype) for shape, dtype in zip(sample.shapes, sample.dtypes, strict=True)]
-    outputs = call(
-        layer, style, inputs, {name: value for name, value in sample.arguments.items() if name in call_names}
-    )
+    outputs = call(layer, style, inputs, with_tensors(sample, call_names, _batch))
     return Truth(
         tuple(tuple(output.shape[1:]) for output in outputs),
         tuple(keras.backend.standardize_dtype(output.dtype) for output in outputs),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from specc.catalogue import Configured, LayerEntry, StageReference
 from specc.catalogue.rules import RULES, images
-
-Dims = tuple[int | None, ...]
+from tests.catalogue.tensor_samples import Dims, tensor_arguments
 
 
 @dataclass(frozen=True)
@@ -21,9 +20,11 @@ class Sample:
     arguments: dict[str, Any]
     shapes: tuple[Dims, ...]
     dtypes: tuple[str, ...]
+    tensors: dict[str, tuple[Dims, str]] = field(default_factory=dict)
+    """The per-sample shapes and dtypes of the tensors among the arguments, by port."""
 
     def __str__(self) -> str:
-        return f"{self.layer}({self.arguments}) on {list(zip(self.shapes, self.dtypes, strict=True))}"
+        return f"{self.layer}({self.arguments}) on {list(zip(self.shapes, self.dtypes, strict=True))}, {self.tensors}"
 
 
 _LSTM: Final = StageReference("LSTM", {"units": 3})
@@ -218,7 +219,7 @@ OVERRIDES: Final[dict[tuple[str, str], Sequence[Any]]] = {
     ],
     ("Hashing", "dtype"): [None, "int32", "float32"],
     ("Discretization", "dtype"): [None, "float32"],
-    ("BatchNormalization", "renorm"): [False],
+    ("BatchNormalization", "renorm"): [False, True],
     ("MelSpectrogram", "fft_length"): [8],
     ("ZeroPadding2D", "padding"): [1, (1, 2), ((1, 0), (2, 1))],
     ("ZeroPadding3D", "padding"): [1, (1, 0, 2)],
@@ -370,4 +371,5 @@ def sample(entry: LayerEntry, draw: random.Random) -> Sample:
         dtype = draw.choice(["int32", "float32"])
     elif draw.random() < 0.2:
         dtype = draw.choice(["int32", "uint8", "float16", "float64", "bfloat16", "bool"])
-    return Sample(entry.name, given, chosen, (dtype,) * len(chosen))
+    among, tensors = tensor_arguments(entry, given, chosen, draw)
+    return Sample(entry.name, {**given, **among}, chosen, (dtype,) * len(chosen), tensors)

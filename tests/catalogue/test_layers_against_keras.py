@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
+from itertools import starmap
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from specc.catalogue.rules import RULES
 from specc.types import FLOAT_DTYPES, UNKNOWN, Dim, TensorType
 from tests.catalogue.keras_oracle import Truth, ask, run
 from tests.catalogue.samples import Sample, sample
+from tests.catalogue.tensor_samples import Dims
 
 SAMPLES: Final = 22
 MORE_SAMPLES: Final = {"Activation": 60, "EinsumDense": 80, "Hashing": 60, "RNN": 60}
@@ -48,8 +50,16 @@ STRICTER: Final = {
     r"output_shape` needs \d sizes": "Keras' static shape then has another rank than the result",
     r"`\.\.\.` stands for the axes": "Keras' static shape has them in reverse order",
     r"needs a last axis of 1": "Keras' static shape is not that of the result",
+    r"a mask of the value needs inputs|marks places of one axis": "Keras joins the masks of several axes wrongly",
+    r"compares query and key along their last axis": "Keras looks only when the model runs",
+    r"which is projected": "Keras' axis is then that of the heads",
+    r"must have shape .* here": "Keras may align the batch with an axis of the mask, or a mask with another axis",
 }
 """Where the catalogue refuses what Keras builds: a pattern of its message, and why."""
+
+
+def typed(shape: Dims, dtype: str) -> TensorType:
+    return TensorType(dtype, tuple(UNKNOWN if size is None else size for size in shape))
 
 
 def stated(case: Sample) -> LayerFacts | str:
@@ -59,11 +69,8 @@ def stated(case: Sample) -> LayerFacts | str:
     values, faults = entry.check(case.arguments)
     if faults:
         return faults[0].message
-    inputs = tuple(
-        TensorType(dtype, tuple(UNKNOWN if size is None else size for size in shape))
-        for shape, dtype in zip(case.shapes, case.dtypes, strict=True)
-    )
-    facts = entry.infer(values, inputs)
+    inputs = tuple(starmap(typed, zip(case.shapes, case.dtypes, strict=True)))
+    facts = entry.infer(values, inputs, {port: typed(*tensor) for port, tensor in case.tensors.items()})
     if isinstance(facts, Fault):
         return facts.message
     assert facts.proven, case
@@ -76,7 +83,11 @@ def asked(case: Sample) -> Truth | Exception:
     assert entry is not None
     names = frozenset(argument.name for argument in entry.call_arguments)
     try:
-        return ask(case, entry.input_style, names)
+        truth = ask(case, entry.input_style, names)
+        if case.tensors:
+            # Keras looks at the tensors among the arguments only when the model runs.
+            run(case, entry.input_style, names)
+        return truth
     except Exception as error:  # whatever Keras raises is its refusal
         return error
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from specc.diagnostics import Sink
-from specc.graph.files import LIBRARY, read
+from specc.graph.files import read
+from specc.graph.library import LIBRARY
 from specc.syntax import ast, parse
 from tests.examples.cases import FOLDER
 

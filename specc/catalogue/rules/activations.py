@@ -7,6 +7,7 @@ from typing import Final
 from specc.catalogue.facts import Fault, LayerFacts, WeightFact
 from specc.catalogue.ranges import UNIT, activated, elu, leaky_relu
 from specc.catalogue.rules.base import Call, Rule, per_sample_axes, size, unknown_size
+from specc.catalogue.rules.tensors import elements_mask
 from specc.types import ANYTHING, Interval
 
 
@@ -65,5 +66,5 @@ RULES: Final = {
     "LeakyReLU": Rule(infer=_leaky_relu),
     "PReLU": Rule(infer=_prelu),
     "ReLU": Rule(infer=_relu),
-    "Softmax": Rule(infer=_softmax, least_rank=1),
+    "Softmax": Rule(infer=_softmax, least_rank=1, tensors=elements_mask),
 }

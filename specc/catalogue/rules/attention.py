@@ -12,6 +12,7 @@ from specc.catalogue.entries import ArgumentFault
 from specc.catalogue.facts import Fault, LayerFacts, WeightFact
 from specc.catalogue.ranges import with_zero
 from specc.catalogue.rules.base import Call, Rule, known, per_sample_axes, size, unknown_size
+from specc.catalogue.rules.tensors import attention_masks, scores_masks
 from specc.types import ANYTHING, Dim, Interval, Shape, product, shape_text, surely_different
 
 
@@ -33,6 +34,11 @@ def _roles(call: Call) -> tuple[Shape, Shape, Shape]:
 def _mismatch(call: Call, message: str) -> Fault:
     shapes = " and ".join(shape_text(entry.shape) for entry in call.inputs)
     return Fault("merge-mismatch", f"{call.layer} {message}; they are {shapes}", input=1)
+
+
+def _unlike(one: Dim, two: Dim) -> bool:
+    """Whether Keras takes two sizes for different: one that is known and one that is not are."""
+    return surely_different(one, two) or (size(one) is None) != (size(two) is None)
 
 
 def _dot(call: Call) -> LayerFacts | Fault:
@@ -91,7 +97,7 @@ def _multi_head(call: Call) -> LayerFacts | Fault:
     if arguments["use_causal_mask"] and len(query) > 2:
         message = "`use_causal_mask` orders one axis, and needs inputs [length, features]"
         return Fault("argument-shape", message, argument="use_causal_mask", input=0)
-    if len(value) != len(key) or any(surely_different(one, two) for one, two in zip(value[:-1], key[:-1], strict=True)):
+    if len(value) != len(key) or any(_unlike(one, two) for one, two in zip(value[:-1], key[:-1], strict=True)):
         return _mismatch(call, "needs value and key of equal shapes up to the last axis")
     for axis in range(len(query) - 1):
         if axis not in attended and surely_different(query[axis], value[axis]):
@@ -157,7 +163,7 @@ def _grouped(call: Call) -> LayerFacts | Fault:
     heads, groups, dim = arguments["num_query_heads"], arguments["num_key_value_heads"], arguments["head_dim"]
     if surely_different(query[-1], value[-1]):
         return _mismatch(call, "needs query and value with equal last axes")
-    if surely_different(value[0], key[0]):
+    if _unlike(value[0], key[0]):
         return _mismatch(call, "needs as many values as keys")
     if any(size(shape[-1]) is None for shape in (query, value, key)):
         return unknown_size(call, "the last axis of every input", query)
@@ -194,7 +200,15 @@ def _flash_legality(arguments: Mapping[str, Any]) -> Iterator[ArgumentFault]:
 
 RULES: Final = {
     **{
-        name: Rule(infer=_dot, style="list", least_inputs=2, most_inputs=3, least_rank=2, outputs=_outputs)
+        name: Rule(
+            infer=_dot,
+            style="list",
+            least_inputs=2,
+            most_inputs=3,
+            least_rank=2,
+            outputs=_outputs,
+            tensors=scores_masks,
+        )
         for name in ("AdditiveAttention", "Attention")
     },
     "GroupQueryAttention": Rule(
@@ -206,6 +220,7 @@ RULES: Final = {
         axes=("length", "features"),
         outputs=_outputs,
         legality=_grouped_legality,
+        tensors=attention_masks,
     ),
     "MultiHeadAttention": Rule(
         takes="booleans",
@@ -216,5 +231,6 @@ RULES: Final = {
         least_rank=2,
         outputs=_outputs,
         legality=_flash_legality,
+        tensors=attention_masks,
     ),
 }

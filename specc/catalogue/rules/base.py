@@ -93,6 +93,7 @@ class Rule:
         legality: what Keras demands of several arguments together.
         kernel: the shape of a kernel that may come from the graph instead (`kernel=`), none while sizes are unknown.
         bias: likewise for `bias=`.
+        tensors: what is wrong with the tensors among the arguments, asked once `infer` has found no fault.
     """
 
     infer: Infer
@@ -106,6 +107,7 @@ class Rule:
     legality: Legality = anything
     kernel: Callable[[Call], Shape | None] | None = None
     bias: Callable[[Call], Shape | None] | None = None
+    tensors: Callable[[Call], Fault | None] | None = None
 
 
 def suits(tensor: TensorType, takes: Takes) -> bool:

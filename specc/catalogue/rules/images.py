@@ -7,7 +7,7 @@ from typing import Final
 from specc.catalogue.facts import Fault, LayerFacts
 from specc.catalogue.rules.base import Call, Infer, Rule, Takes, size
 from specc.catalogue.rules.spatial import AXES, arranged, channels
-from specc.types import ANYTHING, shape_text
+from specc.types import ANYTHING, Dim, shape_text
 
 _CHANNELS: Final = {
     "AugMix": (1, 3),
@@ -37,8 +37,15 @@ def _flipped(call: Call) -> LayerFacts:
 
 def _sized(call: Call) -> LayerFacts:
     sizes = (call.arguments["height"], call.arguments["width"])
-    dtype = call.dtype if call.input.is_float else "float32"
-    return call.facts(arranged(call, sizes, channels(call)), ANYTHING, dtype=dtype)
+    shape = arranged(call, sizes, channels(call))
+    # Integers are cast where they are cropped, and made float32 by the resizing of images that are too small.
+    cropped = all(_surely_at_most(one, other) for one, other in zip(shape, call.shape, strict=True))
+    return call.facts(shape, ANYTHING, dtype=call.dtype if call.input.is_float or cropped else "float32")
+
+
+def _surely_at_most(one: Dim, other: Dim) -> bool:
+    difference = other - one
+    return isinstance(difference, int) and difference >= 0
 
 
 def _resized(call: Call) -> LayerFacts:

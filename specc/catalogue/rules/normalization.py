@@ -6,6 +6,7 @@ from typing import Final
 
 from specc.catalogue.facts import Fault, LayerFacts, WeightFact
 from specc.catalogue.rules.base import Call, Rule, per_sample_axes, per_sample_axis, size, unknown_size
+from specc.catalogue.rules.tensors import places_mask
 from specc.types import ANYTHING, Interval, Shape
 
 
@@ -22,7 +23,11 @@ def _batch(call: Call) -> LayerFacts | Fault:
     features = size(call.shape[axis])
     if features is None:
         return unknown_size(call, f"the size of axis {call.arguments['axis']}", call.shape)
-    moving = tuple(WeightFact(name, (features,), trainable=False) for name in ("moving_mean", "moving_variance"))
+    names = ["moving_mean", "moving_variance"]
+    if call.arguments["renorm"]:
+        # Source: Ioffe 2017, https://arxiv.org/abs/1702.03275; training corrects by moving figures of its own.
+        names += ["moving_stddev", "renorm_mean", "renorm_stddev"]
+    moving = tuple(WeightFact(name, (features,), trainable=False) for name in names)
     return call.facts(call.shape, ANYTHING, *_scaled(call, (features,)), *moving)
 
 
@@ -57,7 +62,7 @@ def _unit(call: Call) -> LayerFacts | Fault:
 
 
 RULES: Final = {
-    "BatchNormalization": Rule(takes="booleans", infer=_batch, least_rank=1),
+    "BatchNormalization": Rule(takes="booleans", infer=_batch, least_rank=1, tensors=places_mask),
     "GroupNormalization": Rule(takes="booleans", infer=_group, least_rank=1),
     "LayerNormalization": Rule(takes="booleans", infer=_layer, least_rank=1),
     "RMSNormalization": Rule(infer=_layer, least_rank=1),

@@ -7,6 +7,7 @@ from typing import Final
 from specc.catalogue.facts import Fault, LayerFacts
 from specc.catalogue.rules.base import Call, Rule, Takes
 from specc.catalogue.rules.spatial import AXES, arranged, channels, slid
+from specc.catalogue.rules.tensors import averaged_mask
 from specc.types import Shape
 
 
@@ -39,7 +40,12 @@ def _takes(prefix: str, kind: str, rank: int) -> Takes:
 
 
 RULES: Final = {
-    f"{prefix}{kind}Pooling{rank}D": Rule(infer=infer, takes=_takes(prefix, kind, rank), axes=AXES[rank])
+    f"{prefix}{kind}Pooling{rank}D": Rule(
+        infer=infer,
+        takes=_takes(prefix, kind, rank),
+        axes=AXES[rank],
+        tensors=averaged_mask if (prefix, kind, rank) == ("Global", "Average", 1) else None,
+    )
     for prefix, infer in (("", _pooled), ("Global", _global), ("Adaptive", _adaptive))
     for kind in ("Average", "Max")
     for rank in (1, 2, 3)

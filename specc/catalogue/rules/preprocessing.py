@@ -10,6 +10,7 @@ from specc.catalogue.facts import Fault, LayerFacts, WeightFact
 from specc.catalogue.ranges import UNIT, linear
 from specc.catalogue.rules.base import Call, Rule, per_sample_axes, size, unknown_size
 from specc.catalogue.rules.core import RULES as CORE
+from specc.catalogue.rules.tensors import count_weights
 from specc.types import ANYTHING, FLOAT_DTYPES, Interval, Shape, product, shape_text
 
 
@@ -64,6 +65,9 @@ def _encoded(call: Call, depth: int, dtype: str, integer: str) -> LayerFacts | F
             f'`output_mode` "{mode}" joins the categories of one axis per sample, the input is {shape_text(shape)}'
         )
         return Fault("shape-mismatch", message, '`output_mode="one_hot"` encodes one', "output_mode", 0)
+    if dtype in ("float16", "bfloat16") and not call.layer.endswith("Lookup"):
+        message = f'`output_mode` "{mode}" counts in float32 or float64, not in {dtype}'
+        return Fault("argument-shape", message, '`cast(x, "float16")` behind it makes them small', "dtype")
     values = UNIT if mode == "multi_hot" else Interval(0.0)
     return call.facts((depth,), values, dtype=dtype)
 
@@ -182,7 +186,9 @@ def _reversible(call: Call) -> LayerFacts | Fault:
 
 
 RULES: Final = {
-    "CategoryEncoding": Rule(takes="strings", infer=_category_encoding, legality=_category_legality),
+    "CategoryEncoding": Rule(
+        takes="strings", infer=_category_encoding, legality=_category_legality, tensors=count_weights
+    ),
     "Discretization": Rule(takes="strings", infer=_discretization, legality=_discretization_legality),
     "Hashing": Rule(takes="strings", infer=_hashing, legality=_hashing_legality),
     "IntegerLookup": Rule(takes="strings", infer=_lookup, legality=_lookup_legality),

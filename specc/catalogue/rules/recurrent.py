@@ -11,6 +11,7 @@ from specc.catalogue.facts import Fault, LayerFacts, WeightFact
 from specc.catalogue.ranges import activated, multiply, with_zero
 from specc.catalogue.rules.base import Call, Rule, size, unknown_size
 from specc.catalogue.rules.spatial import AXES, slid, window_legality
+from specc.catalogue.rules.tensors import initial_states, steps_mask
 from specc.catalogue.values import StageReference
 from specc.types import ANYTHING, Dim, Interval, Shape, TensorType, product
 
@@ -90,12 +91,23 @@ def _outputs(arguments: Mapping[str, Any], states: int) -> int:
 
 def _sequence(call: Call, cell: Cell) -> LayerFacts | Fault:
     steps = call.shape[0]
-    interval = cell.output if "initial_state" not in call.tensors else ANYTHING
+    fault = initial_states(call, tuple((units,) for units in cell.states))
+    if fault is not None:
+        return fault
+    interval = cell.output if call.arguments["initial_state"] is None else ANYTHING
     shape: Shape = (steps, cell.units) if call.arguments["return_sequences"] else (cell.units,)
     outputs = [call.output(shape, interval)]
     if call.arguments["return_state"]:
         outputs += [call.output((units,)) for units in cell.states]
     return LayerFacts(tuple(outputs), cell.weights, steps * cell.macs)
+
+
+def _dropped(call: Call, cell: Mapping[str, Any]) -> Fault | None:
+    """Dropout scales what it keeps, which integers can not be."""
+    if cell.get("dropout") and not call.input.is_float:
+        message = f"`dropout` needs floats, the input of {call.layer} is {call.input}"
+        return Fault("dtype-mismatch", message, '`cast(x, "float32")` makes them', input=0)
+    return None
 
 
 def _unrolled(call: Call) -> Fault | None:
@@ -109,7 +121,8 @@ def _layer(call: Call) -> LayerFacts | Fault:
     features = size(call.shape[-1])
     if features is None:
         return unknown_size(call, "the number of features", call.shape)
-    return _unrolled(call) or _sequence(call, _cell(call.layer, call.arguments, features))
+    refused = _unrolled(call) or _dropped(call, call.arguments)
+    return refused or _sequence(call, _cell(call.layer, call.arguments, features))
 
 
 def _rnn(call: Call) -> LayerFacts | Fault:
@@ -119,16 +132,18 @@ def _rnn(call: Call) -> LayerFacts | Fault:
     cell = cell_of(call.arguments["cell"], features)
     if isinstance(cell, ArgumentFault):
         return Fault("argument-shape", cell.message, cell.help, "cell")
-    return _unrolled(call) or _sequence(call, cell)
+    return _unrolled(call) or _dropped(call, call.arguments["cell"].arguments) or _sequence(call, cell)
 
 
 def _cell_legality(arguments: Mapping[str, Any]) -> Iterator[ArgumentFault]:
     found = cell_of(arguments["cell"], 1)
     if isinstance(found, ArgumentFault):
         yield replace(found, argument="cell")
-    elif arguments["return_state"] and arguments["cell"].layer == "StackedRNNCells":
-        message = "`return_state` of stacked cells is a nest of tensors"
-        yield ArgumentFault("return_state", "illegal-value", message, "chain one `RNN` a cell instead")
+    elif arguments["cell"].layer == "StackedRNNCells":
+        for name, given in (("return_state", arguments["return_state"]), ("initial_state", arguments["initial_state"])):
+            if given:
+                message = f"`{name}` of stacked cells is a nest of tensors"
+                yield ArgumentFault(name, "illegal-value", message, "chain one `RNN` a cell instead")
 
 
 def _stack_legality(arguments: Mapping[str, Any]) -> Iterator[ArgumentFault]:
@@ -151,6 +166,9 @@ def _conv_lstm(call: Call) -> LayerFacts | Fault:
     if into is None or any(size(entry) is None for entry in frame):
         return unknown_size(call, "the sizes of a frame and its channels", call.shape)
     arguments = call.arguments
+    refused = _dropped(call, arguments)
+    if refused is not None:
+        return refused
     sizes = slid(inner, arguments["kernel_size"], arguments["strides"], arguments["dilation_rate"])
     if isinstance(sizes, Fault):
         return sizes
@@ -166,9 +184,12 @@ def _conv_lstm(call: Call) -> LayerFacts | Fault:
     return _frames(call, steps, state, tuple(weights), product((*sizes, *kernel)) + product((*sizes, *recurrent)))
 
 
-def _frames(call: Call, steps: Dim, state: Shape, weights: tuple[WeightFact, ...], macs: Dim) -> LayerFacts:
+def _frames(call: Call, steps: Dim, state: Shape, weights: tuple[WeightFact, ...], macs: Dim) -> LayerFacts | Fault:
+    fault = initial_states(call, (state, state))
+    if fault is not None:
+        return fault
     outputs: list[TensorType] = []
-    interval = _range("LSTM", call.arguments) if "initial_state" not in call.tensors else ANYTHING
+    interval = _range("LSTM", call.arguments) if call.arguments["initial_state"] is None else ANYTHING
     shape = (steps, *state) if call.arguments["return_sequences"] else state
     outputs.append(call.output(shape, interval))
     if call.arguments["return_state"]:
@@ -188,6 +209,7 @@ def _recurrent(kind: str) -> Rule:
         takes="booleans",
         axes=("steps", "features"),
         outputs=lambda arguments: _outputs(arguments, states),
+        tensors=steps_mask,
     )
 
 
@@ -196,7 +218,12 @@ RULES: Final = {
     **{f"{kind}Cell": Rule(infer=_no_call, style="cell") for kind in GATES},
     "StackedRNNCells": Rule(infer=_no_call, style="cell", legality=_stack_legality),
     "RNN": Rule(
-        takes="booleans", infer=_rnn, axes=("steps", "features"), outputs=_rnn_outputs, legality=_cell_legality
+        takes="booleans",
+        infer=_rnn,
+        axes=("steps", "features"),
+        outputs=_rnn_outputs,
+        legality=_cell_legality,
+        tensors=steps_mask,
     ),
     **{
         f"ConvLSTM{rank}D": Rule(
@@ -204,6 +231,7 @@ RULES: Final = {
             axes=("time", *AXES[rank]),
             outputs=lambda arguments: _outputs(arguments, 2),
             legality=window_legality,
+            tensors=steps_mask,
         )
         for rank in AXES
     },

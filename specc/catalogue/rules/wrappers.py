@@ -10,8 +10,9 @@ from specc.catalogue.entries import ArgumentFault
 from specc.catalogue.facts import Fault, LayerFacts, WeightFact
 from specc.catalogue.ranges import add, multiply
 from specc.catalogue.rules.base import Call, Rule, known
+from specc.catalogue.rules.tensors import initial_states, steps_mask
 from specc.catalogue.values import StageReference
-from specc.types import TensorType
+from specc.types import ANYTHING, Shape, TensorType, surely_different
 
 if TYPE_CHECKING:
     from specc.catalogue.layers import LayerEntry
@@ -24,8 +25,14 @@ class _Wrapped:
     entry: LayerEntry
     arguments: dict[str, Any]
 
-    def infer(self, *inputs: TensorType) -> LayerFacts | Fault:
-        return self.entry.infer(self.arguments, inputs)
+    def infer(self, input: TensorType, mask: TensorType | None = None) -> LayerFacts | Fault:
+        tensors = {"mask": mask} if mask is not None and self.entry.argument("mask") is not None else {}
+        return self.entry.infer(self.arguments, (input,), tensors)
+
+    def states(self, input: TensorType) -> tuple[Shape, ...]:
+        """The shapes of the states that a recurrent layer, which takes this input, starts from."""
+        facts = self.entry.infer({**self.arguments, "return_state": True}, (input,))
+        return () if isinstance(facts, Fault) else tuple(map(known, facts.outputs[1:]))
 
 
 def _wrapped(stage: StageReference, backwards: bool = False) -> _Wrapped | None:
@@ -54,8 +61,14 @@ def _single(arguments: Mapping[str, Any]) -> Iterator[ArgumentFault]:
 def _time_distributed(call: Call) -> LayerFacts | Fault:
     inner = _wrapped(call.arguments["layer"])
     assert inner is not None
-    steps = call.shape[0]
-    facts = inner.infer(replace(call.input, shape=call.shape[1:]))
+    steps, mask = call.shape[0], call.tensors.get("mask")
+    if mask is not None:
+        shape = known(mask)
+        if not shape or surely_different(shape[0], steps):
+            message = f"`mask` must begin with the {steps} steps of the input, this is {mask}"
+            return Fault("argument-shape", message, argument="mask")
+        mask = mask.with_shape(shape[1:])
+    facts = inner.infer(replace(call.input, shape=call.shape[1:]), mask)
     if isinstance(facts, Fault):
         return facts
     output = facts.outputs[0]
@@ -83,6 +96,10 @@ def _both_ways(arguments: Mapping[str, Any]) -> Iterator[ArgumentFault]:
     if forward is None or forward.entry.name not in _RECURRENT:
         message = f"`layer` must be a recurrent layer, which {arguments['layer'].layer} is not"
         yield ArgumentFault("layer", "illegal-value", message, "`Bidirectional(LSTM(64))` is one")
+        return
+    cell = forward.arguments.get("cell")
+    if arguments["initial_state"] is not None and cell is not None and cell.layer == "StackedRNNCells":
+        yield ArgumentFault("initial_state", "illegal-value", "`initial_state` of stacked cells is a nest of tensors")
         return
     if arguments["backward_layer"] is None:
         if forward.arguments["go_backwards"]:
@@ -112,11 +129,21 @@ def _bidirectional(call: Call) -> LayerFacts | Fault:
         return there
     if isinstance(back, Fault):
         return back
+    fault = initial_states(call, (*forward.states(call.input), *backward.states(call.input)))
+    if fault is not None:
+        return fault
+    if call.arguments["initial_state"] is not None:
+        there, back = (_from_anywhere(facts) for facts in (there, back))
     merged = _merged(call, there.outputs[0], back.outputs[0])
     if isinstance(merged, Fault):
         return merged
     outputs = (*merged, *there.outputs[1:], *back.outputs[1:])
     return LayerFacts(outputs, there.weights + back.weights, there.macs + back.macs)
+
+
+def _from_anywhere(facts: LayerFacts) -> LayerFacts:
+    """The facts of a recurrent layer whose first states may have any values."""
+    return replace(facts, outputs=tuple(replace(output, interval=ANYTHING) for output in facts.outputs))
 
 
 def _merged(call: Call, there: TensorType, back: TensorType) -> tuple[TensorType, ...] | Fault:
@@ -146,7 +173,12 @@ def _bidirectional_outputs(arguments: Mapping[str, Any]) -> int:
 
 RULES: Final = {
     "Bidirectional": Rule(
-        infer=_bidirectional, takes="strings", least_rank=2, outputs=_bidirectional_outputs, legality=_both_ways
+        infer=_bidirectional,
+        takes="strings",
+        least_rank=2,
+        outputs=_bidirectional_outputs,
+        legality=_both_ways,
+        tensors=steps_mask,
     ),
     "SpectralNormalization": Rule(infer=_spectral, legality=_single),
     "TimeDistributed": Rule(takes="strings", infer=_time_distributed, least_rank=2, legality=_single),
