@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 EXAMPLES: Final = Path(__file__).resolve().parents[2] / "examples"
 SPECS: Final = {path.stem: path.read_text(encoding="utf-8") for path in sorted(EXAMPLES.glob("*.cnet"))}
+NAMES: Final = tuple(SPECS)
 
 _TOKEN: Final = re.compile(r'[A-Za-z_]\w*|[0-9][0-9_.eE]*|"[^"\n]*"|->|\.\.|\*\*|//|[<>=!]=|\s+|#[^\n]*|.', re.DOTALL)
 _NUMBERS: Final = (
@@ -102,9 +103,9 @@ MUTATIONS: Final = (_drop, _double, _swap, _take_another, _misspell, _other_numb
 
 
 @st.composite
-def broken_specs(draw: st.DrawFn, most: int = 3) -> str:
+def broken_specs(draw: st.DrawFn, most: int = 3, names: Sequence[str] = NAMES) -> str:
     """An example that has been broken up to `most` times."""
-    text = SPECS[draw(st.sampled_from(sorted(SPECS)))]
+    text = SPECS[draw(st.sampled_from(names))]
     for mutation in draw(st.lists(st.sampled_from(MUTATIONS), min_size=1, max_size=most)):
         parts = tokens(text)
         mutation(draw, parts)

@@ -10,16 +10,18 @@ from specc import pipeline
 from specc.graph.infer import CheckedGraph
 from specc.source import Source
 from specc.types import Shape
-from tests.mutation.broken import broken_specs
+from tests.mutation.broken import NAMES, broken_specs
 from tests.mutation.test_check import PATH
 
 MOST_PARAMETERS = 10_000_000
 """More than that is not built here: it would say nothing new."""
 
+SHARES = 4
+
 some = settings(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
-many = settings(some, max_examples=600)
+many = settings(some, max_examples=60)
 
 
 def _fits(shape: Shape, built: tuple[int | None, ...]) -> bool:
@@ -62,7 +64,7 @@ def test_what_is_accepted_is_built(text: str) -> None:
 
 
 @pytest.mark.slow
-@many
-@given(broken_specs(most=3))
-def test_much_of_what_is_accepted_is_built(text: str) -> None:
-    builds(text)
+@pytest.mark.parametrize("share", range(SHARES))
+def test_much_of_what_is_accepted_is_built(share: int) -> None:
+    # In shares, so that several processes can take them.
+    many(given(broken_specs(most=3, names=NAMES[share::SHARES]))(builds))()
