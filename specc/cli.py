@@ -7,6 +7,7 @@ after SIGINT and SIGTERM, 141 when the reader of the output has gone.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ from io import TextIOWrapper
 from types import FrameType
 from typing import Any, NoReturn
 
+from specc.collecting import without_collecting
 from specc.commands.errors import WrongUseError
 from specc.diagnostics.render import FORMATS
 from specc.version import __version__
@@ -84,7 +86,11 @@ def _command(arguments: Sequence[str] | None) -> int:
     except SystemExit:
         # `--help` and `--version` have been answered; what is wrong never ends here.
         return 0
-    code: int = import_module(f"specc.commands.{options.command}").run(options)
+    with without_collecting():
+        command = import_module(f"specc.commands.{options.command}")
+        # The modules stay to the end, so there is no garbage among them to look for later either.
+        gc.freeze()
+    code: int = command.run(options)
     return code
 
 

@@ -7,11 +7,9 @@ one run finds every broken statement.
 
 from __future__ import annotations
 
-import gc
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cache, cached_property
 from itertools import islice
 from typing import Any, Final
@@ -21,6 +19,7 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 from lark.parsers.lalr_analysis import Shift
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
+from specc.collecting import without_collecting
 from specc.diagnostics import Label, Sink
 from specc.source import Source, Span
 from specc.syntax import ast
@@ -64,7 +63,7 @@ def parse(source: Source, sink: Sink) -> ast.File:
     if len(source.text) > MAXIMAL_TEXT:
         sink.report(TOO_LARGE, Span(source, 0, 0), f"the spec has more than {MAXIMAL_TEXT} characters")
         return ast.File(source=source, items=(), comments={})
-    with _lock, _without_collecting():
+    with _lock, without_collecting():
         return _parsed(source, sink)
 
 
@@ -76,18 +75,6 @@ def _parsed(source: Source, sink: Sink) -> ast.File:
     items, broken = run.parse()
     whole = not run.faulty
     return ast.File(source=source, items=items, comments=builder.comments, broken=frozenset(broken), whole=whole)
-
-
-@contextmanager
-def _without_collecting() -> Iterator[None]:
-    """Nothing that a parse makes is cyclic, and looking for cycles in it takes a third of the time."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _tokens(interactive: InteractiveParser) -> list[Token]:
