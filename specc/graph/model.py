@@ -19,7 +19,7 @@ from specc.constructs.base import Construct
 from specc.diagnostics import Reported
 from specc.graph.arrays import Array
 from specc.graph.blame import BlameSink
-from specc.records import record
+from specc.records import record, value_object
 from specc.source import Span
 from specc.syntax import ast
 from specc.types import Dim, Interval, TensorType
@@ -136,7 +136,7 @@ class Node:
     """The calls of blocks and named layers that it was made through, the outermost first."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Tensor:
     """What comes out of a node at one of its outputs."""
 
@@ -144,7 +144,7 @@ class Tensor:
     output: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Wire:
     """An edge's key: from which output to which port, and the port's place among the destination's ports."""
 
