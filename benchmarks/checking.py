@@ -1,28 +1,70 @@
-"""How fast a spec is checked: as a whole process, in the parser, and as specs grow.
-
-Run as `python benchmarks/checking.py`, with specc installed.
-
-Every figure is a ratio of medians of interleaved repetitions in one run, so that the speed of the machine drops out.
-"""
+"""How fast a spec is checked: as a whole process, in the parser, and as specs grow."""
 
 from __future__ import annotations
 
-import gc
-import os
-import subprocess
-import sys
-from collections.abc import Callable
-from pathlib import Path
-from statistics import median
-from time import perf_counter, process_time
+from collections.abc import Iterator
 
+from benchmarks.measuring import Figure, cpu, in_turn, processes
 from specc.diagnostics import Sink
 from specc.pipeline import check
 from specc.source import Source
 from specc.syntax import parse
 from specc.syntax.tables import grammar_path, made
 
-ROOT = Path(__file__).parents[1]
+PROCESSES = 9
+PARSES = 7
+CHECKS = 3
+
+
+def measured() -> Iterator[Figure]:
+    """Every figure of this file, one after the other."""
+    checking, importing = processes(
+        PROCESSES, ["-m", "specc", "check", "examples/gated_skip.cnet"], ["-c", "import tensorflow"]
+    )
+    yield Figure(
+        what="specc check, gated_skip",
+        against="import tensorflow",
+        phase="whole process",
+        ours=checking.seconds,
+        theirs=importing.seconds,
+        unit="s",
+        wanted=0.12,
+    )
+    yield Figure(
+        what="specc check, gated_skip",
+        against="import tensorflow",
+        phase="peak memory",
+        ours=checking.megabytes,
+        theirs=importing.megabytes,
+        unit="MB",
+        wanted=None,
+    )
+    statements = Source(chain(10_000))
+    lexer = made(grammar_path().read_text(encoding="utf-8"))
+    parsing, lexing = in_turn(
+        PARSES, cpu(lambda: parse(statements, Sink())), cpu(lambda: sum(1 for _ in lexer.lex(statements.text)))
+    )
+    yield Figure(
+        what="10,000 statements to a syntax tree",
+        against="Lark's bare lexing",
+        phase="processor time",
+        ours=parsing,
+        theirs=lexing,
+        unit="s",
+        wanted=2.0,
+    )
+    small, large = 1_000, 100_000
+    few, many = Source(chain(small)), Source(chain(large))
+    fast, slow = in_turn(CHECKS, cpu(lambda: check(few)), cpu(lambda: check(many)))
+    yield Figure(
+        what="specc check, time a node, 100,000 nodes",
+        against="1,000 nodes",
+        phase="processor time",
+        ours=slow / large * 1e6,
+        theirs=fast / small * 1e6,
+        unit="µs",
+        wanted=1.5,
+    )
 
 
 def chain(layers: int) -> str:
@@ -30,68 +72,3 @@ def chain(layers: int) -> str:
     step = '  h{} = h{} -> Conv2D(16, 3, padding="same", activation="relu")\n'
     body = "".join(step.format(number, number - 1) for number in range(1, layers + 1))
     return f"model chain {{\n  input h0: float32[28, 28, 16]\n{body}  output y = h{layers} -> Flatten()\n}}\n"
-
-
-def interleaved(repetitions: int, *timed: Callable[[], float]) -> list[float]:
-    """The median of each function's own timings, taken in turn."""
-    taken: list[list[float]] = [[] for _ in timed]
-    for _ in range(repetitions):
-        for results, run in zip(taken, timed, strict=True):
-            gc.collect()
-            results.append(run())
-    return [median(results) for results in taken]
-
-
-def process(*command: str) -> Callable[[], float]:
-    """The wall time of a whole process, with bytecode cached as in any installation."""
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-
-    def run() -> float:
-        began = perf_counter()
-        subprocess.run([sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, check=True)
-        return perf_counter() - began
-
-    run()
-    return run
-
-
-def cpu(function: Callable[[], object]) -> Callable[[], float]:
-    """The processor time of a function in this process."""
-
-    def run() -> float:
-        began = process_time()
-        function()
-        return process_time() - began
-
-    return run
-
-
-def main() -> None:
-    """Print one line a figure."""
-    checking, importing = interleaved(
-        9,
-        process("-m", "specc", "check", "examples/gated_skip.cnet"),
-        process("-c", "import tensorflow"),
-    )
-    _row("specc check, whole process / import tensorflow", checking / importing, 0.12)
-
-    statements = Source(chain(10_000))
-    lexer = made(grammar_path().read_text(encoding="utf-8"))
-    parsing, lexing = interleaved(
-        7, cpu(lambda: parse(statements, Sink())), cpu(lambda: sum(1 for _ in lexer.lex(statements.text)))
-    )
-    _row("10,000 statements to a syntax tree / bare lexing", parsing / lexing, 2.0)
-
-    small, large = 1_000, 100_000
-    few, many = Source(chain(small)), Source(chain(large))
-    fast, slow = interleaved(3, cpu(lambda: check(few)), cpu(lambda: check(many)))
-    _row("time a node, 100,000 nodes / 1,000 nodes", (slow / large) / (fast / small), 1.5)
-    print(f"  that is {slow / large * 1e6:.0f} µs a node")
-
-
-def _row(what: str, ratio: float, wanted: float) -> None:
-    print(f"{what:<50} {ratio:6.3f}   wanted ≤ {wanted:g}   {'reached' if ratio <= wanted else 'MISSED'}")
-
-
-if __name__ == "__main__":
-    main()

@@ -21,7 +21,7 @@ from benchmarks.steps import Case, Fed, compiled_steps, figures
 SPECS = ROOT / "benchmarks" / "specs"
 PHASES = ("forward", "forward + backward")
 SECONDS = 5.0
-CONVOLUTION = "Conv2D 3×3, B 32, 28×28, 32→64"
+CONVOLUTION = "Conv2D 3x3, B 32, 28x28, 32→64"
 
 
 def measured() -> Iterator[Figure]:
@@ -54,7 +54,7 @@ def _kernels() -> Iterator[Case]:
     plain = "one ordinary Conv2D"
     yield _case(of_ten, plain, lambda: per_class(10), ordinary, 1.5, 2.0)
     yield _case("the same, K 100", "its own K 10", lambda: per_class(100), lambda: per_class(10), 1.2, 1.3)
-    yield _case("the same, K 10", "ten convolutions × one-hot, summed", lambda: per_class(10), by_hand, 0.2, 0.2)
+    yield _case("the same, K 10", "ten convolutions x one-hot, summed", lambda: per_class(10), by_hand, 0.2, 0.2)
     yield _case("kernel=k, one for each sample; the same convolution", plain, generated, ordinary, 2.0, 2.5)
     yield _case("kernel=mix(bank, routing), K 8; the same convolution", plain, mixed, ordinary, 2.2, 3.0)
 
@@ -71,7 +71,7 @@ def _groups() -> Iterator[Case]:
         return Fed(muxes.all_groups_then_gather(512, of, units), [_normal(batch, 512), _drawn(batch, of)])
 
     small, large = (256, 16, 256), (1024, 64, 128)
-    name = "Dense → mux, B {}, 512 → {} × {}"
+    name = "Dense → mux, B {}, 512 → {} x {}"
     everything = "all groups, reshape, gather"
     yield _case(name.format(*small), "one group's Dense", lambda: routed(*small), lambda: one_group(256, 256), 1.3, 1.5)
     yield _case("the same", everything, lambda: routed(*small), lambda: all_groups(*small), 0.35, 0.4)
@@ -87,7 +87,7 @@ def _branches() -> Case:
     def alone() -> Fed:
         return Fed(muxes.one_branch(), image)
 
-    what = "mux over 8 convolutional networks, B 64, 28×28"
+    what = "mux over 8 convolutional networks, B 64, 28x28"
     return _case(what, "one of them on the whole batch", routed, alone, 1.5, 2.0)
 
 
@@ -102,7 +102,7 @@ def _other_layers() -> Iterator[Case]:
     ):
         inputs = {"x": _normal(32, *x), "kernel": _normal(32, *kernel)}
         yield _case(
-            f"kernel=k: {type(layer).__name__}, B 32, {'×'.join(map(str, x))}, k {'×'.join(map(str, kernel))}",
+            f"kernel=k: {type(layer).__name__}, B 32, {'x'.join(map(str, x))}, k {'x'.join(map(str, kernel))}",
             f"the ordinary {type(layer).__name__}",
             lambda model=model, inputs=inputs: _ours("kernels.cnet", model, inputs),
             lambda layer=layer, x=x, inputs=inputs: Fed(kernels.ordinary_layer(layer, x), inputs["x"]),

@@ -1,9 +1,9 @@
-"""What a SavedModel costs: to write, to load, and as a whole process beside the script by hand."""
+"""What a SavedModel costs to write and to load, beside what Keras writes of the same model."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -11,13 +11,12 @@ import keras
 import tensorflow as tf
 
 import specc
-from benchmarks.measuring import ROOT, Figure, Run, in_turn, processes, wall
+from benchmarks.measuring import ROOT, Figure, in_turn, wall
 from specc.pipeline import export
 
 CHAIN = "benchmarks/specs/chain.cnet"
 RESNET = "benchmarks/specs/resnet_50.cnet"
 WRITTEN = 3
-PROCESSES = 5
 
 
 def measured() -> Iterator[Figure]:
@@ -25,8 +24,6 @@ def measured() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         yield from _written("Dense chain of 200", lambda: specc.build(ROOT / CHAIN, layers=200), Path(folder))
         yield from _written("ResNet-50", lambda: specc.build(ROOT / RESNET), Path(folder))
-        keras.utils.clear_session()
-        yield from _processes(Path(folder))
 
 
 def _written(name: str, make: Callable[[], keras.Model], folder: Path) -> Iterator[Figure]:
@@ -46,45 +43,14 @@ def _written(name: str, make: Callable[[], keras.Model], folder: Path) -> Iterat
     def theirs() -> None:
         model.export(fresh("keras"), verbose=False)
 
-    writing = in_turn(WRITTEN, wall(ours), wall(theirs))
-    loading = in_turn(
-        WRITTEN, *(wall(lambda path=last[writer]: tf.saved_model.load(path)) for writer in ("specc", "keras"))
-    )
-    yield _seconds(f"write a SavedModel, {name}", "model.export() of the same model", "in process", *writing, 0.5)
-    yield _seconds(f"load it, {name}", "what model.export() wrote", "in process", *loading, 1.0)
+    def loaded(writer: str) -> Callable[[], object]:
+        return lambda: tf.saved_model.load(last[writer])
 
-
-def _processes(folder: Path) -> Iterator[Figure]:
-    def compile(spec: str, *words: str) -> Sequence[str]:
-        return ["-m", "specc", "compile", spec, *words, "-o", str(folder / "compiled")]
-
-    def by_hand(network: str) -> Sequence[str]:
-        return ["-m", "benchmarks.by_hand.exports", network, str(folder / "exported")]
-
-    against = "the script by hand"
-    small = processes(PROCESSES, compile("examples/gated_skip.cnet"), by_hand("gated_skip"))
-    yield from _whole("specc compile, gated_skip", against, *small, 0.8)
-    resnet = processes(PROCESSES, compile(RESNET), by_hand("resnet_50"))
-    yield from _whole("specc compile, ResNet-50", against, *resnet, 0.6)
-    short, long = (compile(CHAIN, "--set", f"layers={layers}") for layers in (1000, 3000))
-    # Minutes each: once.
-    thousand, three_thousand, exported = processes(1, short, long, by_hand("3000"))
-    each = (three_thousand.seconds / 3000, thousand.seconds / 1000)
-    yield _seconds("specc compile, time a layer, chain of 3,000", "the chain of 1,000", "whole process", *each, 1.2)
-    yield from _whole("specc compile, chain of 3,000", against, three_thousand, exported, 0.4)
-
-
-def _whole(what: str, against: str, ours: Run, theirs: Run, wanted: float) -> Iterator[Figure]:
-    yield _seconds(what, against, "whole process", ours.seconds, theirs.seconds, wanted)
-    yield Figure(
-        what=what,
-        against=against,
-        phase="peak memory",
-        ours=ours.megabytes,
-        theirs=theirs.megabytes,
-        unit="MB",
-        wanted=None,
-    )
+    by_keras = "model.export() of the same model"
+    first, second = in_turn(WRITTEN, wall(ours), wall(theirs))
+    yield _seconds(f"write a SavedModel, {name}", by_keras, "in process", first, second, 0.5)
+    first, second = in_turn(WRITTEN, wall(loaded("specc")), wall(loaded("keras")))
+    yield _seconds(f"load it, {name}", by_keras, "in process", first, second, 1.0)
 
 
 def _seconds(what: str, against: str, phase: str, ours: float, theirs: float, wanted: float) -> Figure:

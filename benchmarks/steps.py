@@ -48,7 +48,6 @@ def compiled_steps(fed: Fed) -> tuple[Step, Step]:
 
     Gradients of the inputs belong to it: what is measured stands inside a network in practice.
     """
-    floats = [tensor for tensor in tf.nest.flatten(fed.inputs) if tensor.dtype.is_floating]
     weights = [weight.value for weight in fed.model.trainable_weights]
 
     def differentiated(inputs: Any) -> Any:
@@ -58,7 +57,6 @@ def compiled_steps(fed: Fed) -> tuple[Step, Step]:
         watched = [tensor for tensor in tf.nest.flatten(inputs) if tensor.dtype.is_floating]
         return tape.gradient(loss, [*watched, *weights])
 
-    assert floats
     forward = tf.function(lambda inputs: fed.model(inputs, training=False), autograph=False)
     both = tf.function(differentiated, autograph=False)
     return lambda: forward(fed.inputs), lambda: both(fed.inputs)

@@ -32,17 +32,15 @@ def measured() -> Iterator[Figure]:
 
 def _cases() -> Iterator[Case]:
     channels, colours = (28, 28, 16), (32, 32, 3)
-    yield _case("gate(g), B 32, 28×28, 32 channels", "gated", networks.gated, channels)
+    yield _case("gate(g), B 32, 28x28, 32 channels", "gated", networks.gated, channels)
     yield _case("split([24, 8]), the same size", "split_channels", networks.split, channels)
     yield _case("weighted_sum(0.1), the same size", "summed", networks.weighted_sum, channels)
-    yield _case("ResNet-20, B 32, 32×32", "resnet_20", networks.resnet_20, colours)
+    yield _case("ResNet-20, B 32, 32x32", "resnet_20", networks.resnet_20, colours)
     unet = partial(networks.unet, side=64, filters=16, depth=3)
-    yield _case("U-Net of depth 3, B 4, 64×64, 16 to 128 filters", "unet", unet, (64, 64, 3), batch=4)
+    yield _case("U-Net of depth 3, B 4, 64x64, 16 to 128 filters", "unet", unet, (64, 64, 3), batch=4)
 
 
-def _case(
-    what: str, model: str, by_hand: Callable[[], keras.Model], shape: tuple[int, ...], batch: int = 32
-) -> Case:
+def _case(what: str, model: str, by_hand: Callable[[], keras.Model], shape: tuple[int, ...], batch: int = 32) -> Case:
     image: Any = tf.random.stateless_normal([batch, *shape], seed=(0, 1)).numpy()
     return Case(
         what=what,

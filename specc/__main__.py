@@ -1,7 +1,5 @@
 """`python -m specc` is `specc`."""
 
-import sys
+from specc.cli import run
 
-from specc.cli import main
-
-sys.exit(main())
+run()

@@ -7,16 +7,19 @@ after SIGINT and SIGTERM, 141 when the reader of the output has gone.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from io import TextIOWrapper
 from types import FrameType
 from typing import Any, NoReturn
 
+from specc.collecting import without_collecting
 from specc.commands.errors import WrongUseError
 from specc.diagnostics.render import FORMATS
 from specc.version import __version__
@@ -61,6 +64,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 3
 
 
+def run() -> NoReturn:
+    """Run the command line of this process and end it.
+
+    Python would take TensorFlow apart first, module by module, which takes as long as compiling a small spec. By then
+    everything is written, and closed by whoever opened it.
+    """
+    code = main()
+    with suppress(OSError):
+        sys.stderr.flush()
+    os._exit(code)
+
+
 def _prepare() -> None:
     signal.signal(signal.SIGTERM, _terminate)
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
@@ -84,7 +99,11 @@ def _command(arguments: Sequence[str] | None) -> int:
     except SystemExit:
         # `--help` and `--version` have been answered; what is wrong never ends here.
         return 0
-    code: int = import_module(f"specc.commands.{options.command}").run(options)
+    with without_collecting():
+        command = import_module(f"specc.commands.{options.command}")
+        # The modules stay to the end, so there is no garbage among them to look for later either.
+        gc.freeze()
+    code: int = command.run(options)
     return code
 
 

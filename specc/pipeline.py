@@ -12,7 +12,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from specc.graph.files import Project
 from specc.graph.infer import CheckedProgram, infer
 from specc.graph.parameters import Parameters, refuse_unknown
 from specc.ignores import without_ignored
+from specc.records import value_object
 from specc.rules import RULES
 from specc.source import Source
 
@@ -35,7 +35,7 @@ RECURSION_LIMIT = 40_000
 """Python's own limit would end a chain of names that wait for each other before ours does."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Checked:
     """A checked spec: its program, and everything that was found."""
 

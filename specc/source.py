@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,4 +60,8 @@ class Span(NamedTuple):
 
     def to(self, other: Span) -> Span:
         """From the start of this span to the end of another one."""
-        return Span(self.source, self.start, max(self.end, other.end))
+        return span((self.source, self.start, max(self.end, other.end)))
+
+
+span: Callable[[tuple[Source, int, int]], Span] = partial(tuple.__new__, Span)
+"""A span of its three parts, made twice as quickly as by calling `Span`: a parse makes two for every token."""

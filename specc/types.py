@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final, TypeAlias
+
+from specc.records import value_object
 
 FLOAT_DTYPES: Final = ("float16", "bfloat16", "float32", "float64")
 SIGNED_DTYPES: Final = ("int8", "int16", "int32", "int64")
@@ -21,7 +23,7 @@ INTEGER_LIMIT: Final = 2**31
 """Every integer of a spec is smaller than this: TensorFlow aborts the process on larger kernel sizes and strides."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class UnknownDim:
     """A size nobody knows before the model runs; arithmetic on it stays unknown."""
 
@@ -37,7 +39,7 @@ class UnknownDim:
 UNKNOWN: Final = UnknownDim()
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Floor:
     """The atom `dividend // divisor` of a symbolic size that does not divide evenly."""
 
@@ -52,7 +54,7 @@ class Floor:
 Atom: TypeAlias = "str | Floor"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class SymbolicDim:
     """A size as `constant + Σ factor · atom`, in a normal form: equal sizes compare equal.
 
@@ -186,7 +188,7 @@ def surely_equal(left: Dim, right: Dim) -> bool:
     return left - right == 0
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Interval:
     """The closed range that every element of a tensor is known to lie in; NaN is not spoken of."""
 
@@ -218,7 +220,7 @@ def _figure(value: float) -> str:
 ANYTHING: Final = Interval()
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class TensorType:
     """Dtype (Keras' names), per-sample shape (`None`: not even the rank is known) and known value range."""
 

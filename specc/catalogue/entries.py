@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
@@ -13,6 +12,7 @@ from pydantic_core import ErrorDetails
 from specc.catalogue.kinds import OWN_MESSAGE, Kind
 from specc.catalogue.values import TensorArgument, Value, spelled
 from specc.diagnostics import suggestion
+from specc.records import value_object
 
 ArgumentPattern: TypeAlias = Literal["unknown-argument", "missing-argument", "wrong-kind", "illegal-value"]
 
@@ -25,7 +25,7 @@ _ILLEGAL_VALUE = frozenset(
 """Pydantic's error types that speak of a value of the right kind; a tuple of the wrong length has items missing."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Argument:
     """A parameter in its positional order; `wants` completes "`units` must be …"."""
 
@@ -39,7 +39,7 @@ class Argument:
         return self.kind.wants
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ArgumentFault:
     """Why a call's arguments are refused; `argument` is none when no single one is to blame."""
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from specc.records import value_object
 from specc.types import Dim, Shape, TensorType
 
 FaultPattern: TypeAlias = str
 """The id of a kind of finding: `shape-mismatch`, `gate-shape`, …"""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class WeightFact:
     """A variable of a layer under Keras' name for it: `kernel`, `bias`, `moving_mean`, `query/kernel`."""
 
@@ -20,7 +20,7 @@ class WeightFact:
     trainable: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class LayerFacts:
     """What is known of a call of a layer or an op.
 
@@ -40,7 +40,7 @@ class LayerFacts:
     proven: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Fault:
     """Why a call can not be made with these inputs.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
@@ -12,13 +12,14 @@ from pydantic_core import PydanticCustomError
 from specc.catalogue.refused import REFUSED
 from specc.catalogue.values import Configured, StageReference, TensorArgument, Value, spelled
 from specc.diagnostics import suggestion
+from specc.records import value_object
 from specc.types import DTYPES, FLOAT_DTYPES, INTEGER_LIMIT
 
 OWN_MESSAGE: Final = "own_message"
 """The type of a validation error whose message is shown as it stands; its context may hold a `help`."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Kind:
     """A Pydantic type and what it wants; `choices` are the strings it takes, for suggestions."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -24,13 +23,14 @@ from specc.catalogue.operations.base import (
     operand,
 )
 from specc.catalogue.rules.base import suits
+from specc.records import value_object
 from specc.types import TensorType
 
 Operands: TypeAlias = Mapping[str, "TensorType | tuple[TensorType | float, ...]"]
 """The types of the tensors by parameter; a list may hold numbers among its tensors."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Parameter(Argument):
     """A parameter of an op: a tensor, a list of tensors or a value that configures it."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from specc.records import value_object
 
-@dataclass(frozen=True, slots=True)
+
+@value_object
 class Configured:
     """A nested config object such as `L2(1e-4)`: the class name, its role and its arguments as written."""
 
@@ -16,7 +17,7 @@ class Configured:
     arguments: Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class StageReference:
     """A layer given to a wrapper, as in `Bidirectional(LSTM(64))`, with its arguments as written."""
 
@@ -24,7 +25,7 @@ class StageReference:
     arguments: Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class TensorArgument:
     """A tensor of the graph stands here; `port` names the end of the wire that brings it."""
 

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from specc.records import value_object
 from specc.source import Source, Span
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Kind:
     severity: Severity = Severity.ERROR
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Label:
     """A place in a source and what is to be said of it; the first label of a diagnostic is where it is reported."""
 

@@ -35,6 +35,7 @@ from specc.graph.model import (
 )
 from specc.graph.trace import TRACED, origin, trail
 from specc.graph.type_kinds import MERGE_MISMATCH, TYPE_KINDS
+from specc.records import value_object
 from specc.types import ANYTHING, Dim, Shape, TensorType, exceeds, product, shape_text, surely_different, surely_equal
 
 _SHOWN: Final = 4
@@ -46,7 +47,7 @@ KIND_OF: Mapping[str, Kind] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class CheckedGraph:
     """A graph whose wires have types. `facts` has no entry for a node that a fault has spoilt."""
 

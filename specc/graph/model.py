@@ -20,7 +20,7 @@ from specc.diagnostics import Reported
 from specc.graph.arrays import Array
 from specc.graph.blame import BlameSink
 from specc.graph.library import users_place
-from specc.records import record
+from specc.records import record, value_object
 from specc.source import Span
 from specc.syntax import ast
 from specc.types import Dim, Interval, TensorType
@@ -142,7 +142,7 @@ class Node:
         return users_place(self.span, self.uses)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Tensor:
     """What comes out of a node at one of its outputs."""
 
@@ -150,7 +150,7 @@ class Tensor:
     output: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Wire:
     """An edge's key: from which output to which port, and the port's place among the destination's ports."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from specc.diagnostics import Reported, suggestion
@@ -11,10 +10,11 @@ from specc.graph.kinds import WRONG_KIND
 from specc.graph.scope import FileScope
 from specc.graph.state import Elaboration
 from specc.graph.values import Known, Result, described
+from specc.records import value_object
 from specc.syntax import ast
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Text:
     """A value as it is typed at a command line; it is read as the parameter's default is written."""
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, TypeAlias
 
 from specc.catalogue.values import Configured
@@ -31,6 +31,7 @@ from specc.graph.model import (
     Tensor,
     WeightTensor,
 )
+from specc.records import value_object
 
 _ACROSS_FEATURES: Final = frozenset({"softmax", "log_softmax", "sparsemax", "glu"})
 """Activations whose result depends on other features, and so on the other groups."""
@@ -46,7 +47,7 @@ _OF_THE_WHOLE: Final = (
 """Arguments that speak of the whole Dense, not of a group."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RoutedDense:
     """A Dense whose groups a mux selects from: only the selected group is computed."""
 
@@ -58,7 +59,7 @@ class RoutedDense:
         return (self.dense,)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Branch:
     """What leads to one port of a mux: its nodes in order, the tensor at its end, and what flows in from outside."""
 
@@ -67,7 +68,7 @@ class Branch:
     boundary: tuple[Tensor, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class RoutedBranches:
     """A mux that sends each sample through its own branch only."""
 
@@ -82,7 +83,7 @@ class RoutedBranches:
 Route: TypeAlias = RoutedDense | RoutedBranches
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Routing:
     """The routes of a graph by their mux, and the nodes that they take in."""
 

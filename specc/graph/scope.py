@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from specc.records import value_object
 from specc.source import Span
 from specc.syntax import ast
 
@@ -31,7 +32,7 @@ class Binding:
     used: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Bound:
     """A parameter or the index of a `for`: its value is known."""
 
@@ -39,7 +40,7 @@ class Bound:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ArrivingSize:
     """A symbol in the type of a block's input: the size of one axis of the tensor that arrives there."""
 
@@ -145,7 +146,7 @@ class Taken:
         del self._numbers[name]
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Place:
     """Where the next node stands, and so what it is called.
 

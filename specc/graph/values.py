@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from specc.diagnostics import Reported
 from specc.graph.model import Tensor
+from specc.records import value_object
 from specc.syntax import ast
 
 if TYPE_CHECKING:
     from specc.graph.scope import Scope
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Bundle:
     """Several tensors side by side: `(a, b)`, or what a stage with several outputs gives."""
 
     items: tuple[Tensor, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Unapplied:
     """A call whose meaning its reader decides: `L2(1e-4)` is a regularizer, `LSTM(64)` a layer for a wrapper."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from lark import Token
 
 from specc.diagnostics import Sink
-from specc.source import Source, Span
+from specc.source import Source, Span, span
 from specc.syntax import ast
 from specc.syntax.kinds import SYNTAX, TOO_LARGE
 from specc.syntax.operators import bind
@@ -43,34 +43,40 @@ class Builder:
 
     def span(self, token: Token) -> Span:
         # Lark's tokens have both whenever a lexer has made them.
-        return Span(self.source, token.start_pos, token.end_pos)  # type: ignore[arg-type]
+        return span((self.source, token.start_pos, token.end_pos))  # type: ignore[arg-type]
 
     def _stretch(self, first: Any, last: Any) -> Span:
-        start: int = self.span(first).start if isinstance(first, Token) else first.span.start
-        end: int = self.span(last).end if isinstance(last, Token) else last.span.end
-        return Span(self.source, start, end)
+        start: int = first.start_pos or 0 if isinstance(first, Token) else first.span.start
+        end: int = last.end_pos or 0 if isinstance(last, Token) else last.span.end
+        return span((self.source, start, end))
 
     def _named(self, children: Children) -> dict[str, Any]:
         """Span and name of a statement whose second child is the name it binds."""
         name = children[1]
         return {
             "span": self._stretch(children[0], children[-1]),
-            "name": str(name),
+            "name": name.value,
             "name_span": self.span(name),
         }
 
     # Atoms
 
     def name(self, children: Children) -> ast.Name:
-        return ast.Name(id=str(children[0]), span=self.span(children[0]))
+        token = children[0]
+        return ast.Name(id=token.value, span=self.span(token))
 
     def number(self, children: Children) -> ast.Literal | ast.Broken:
         token = children[0]
-        text = token.replace("_", "")
-        # The length is looked at first: converting a very long run of digits takes time that grows with its square.
-        whole = text.isdigit()
-        value: float = (int(text) if len(text) < 20 else INTEGER_LIMIT) if whole else float(text)
-        if (whole and value >= INTEGER_LIMIT) or math.isinf(value):
+        text: str = token.value.replace("_", "")
+        value: float
+        if text.isdigit():
+            # The length is looked at first: converting a long run of digits takes time that grows with its square.
+            value = int(text) if len(text) < 20 else INTEGER_LIMIT
+            too_large = value >= INTEGER_LIMIT
+        else:
+            value = float(text)
+            too_large = math.isinf(value)
+        if too_large:
             self.sink.report(TOO_LARGE, self.span(token), "this number is too large", help="integers are below 2**31")
             return ast.Broken(span=self.span(token))
         return ast.Literal(value=value, span=self.span(token))
@@ -80,10 +86,10 @@ class Builder:
         if len(token) > MAXIMAL_STRING:
             self.sink.report(TOO_LARGE, self.span(token), f"this string has more than {MAXIMAL_STRING} characters")
             return ast.Broken(span=self.span(token))
-        if _SURROGATE.search(token):
+        if not token.isascii() and _SURROGATE.search(token):
             self.sink.report(SYNTAX, self.span(token), "this string holds half of a pair of surrogates")
             return ast.Broken(span=self.span(token))
-        return ast.Literal(value=_unescape(token[1:-1]), span=self.span(token))
+        return ast.Literal(value=_unescape(token.value[1:-1]), span=self.span(token))
 
     def constant(self, children: Children) -> ast.Literal:
         return ast.Literal(value=_CONSTANTS[str(children[0])], span=self.span(children[0]))
@@ -114,21 +120,19 @@ class Builder:
     def call(self, children: Children) -> ast.Call:
         name, *arguments, closing = children
         named = [
-            argument
-            if isinstance(argument, ast.Argument)
-            else ast.Argument(name=None, value=argument, span=argument.span)
-            for argument in arguments
+            each if type(each) is ast.Argument else ast.Argument(name=None, value=each, span=each.span)
+            for each in arguments
         ]
         return ast.Call(
-            name=str(name),
+            name=name.value,
             name_span=self.span(name),
             arguments=tuple(named),
-            span=Span(self.source, name.start_pos, closing.end_pos),
+            span=span((self.source, name.start_pos, closing.end_pos)),
         )
 
     def keyword(self, children: Children) -> ast.Argument:
         name, value = children
-        return ast.Argument(name=str(name), value=value, span=Span(self.source, name.start_pos, value.span.end))
+        return ast.Argument(name=name.value, value=value, span=span((self.source, name.start_pos, value.span.end)))
 
     # Expressions
 
@@ -234,7 +238,7 @@ class Builder:
 
     def setting(self, children: Children) -> ast.Setting:
         name, _, value = children
-        return ast.Setting(name=str(name), name_span=self.span(name), value=value, span=self._stretch(name, value))
+        return ast.Setting(name=name.value, name_span=self.span(name), value=value, span=self._stretch(name, value))
 
     def train(self, children: Children) -> ast.Train:
         entries = tuple(child for child in children if not isinstance(child, Token))
@@ -246,7 +250,7 @@ class Builder:
 
     def binding(self, children: Children) -> ast.Binding:
         value = children[-1]
-        targets = [ast.Target(name=str(name), span=self.span(name)) for name in children[:-2:2]]
+        targets = [ast.Target(name=name.value, span=self.span(name)) for name in children[:-2:2]]
         return ast.Binding(targets=tuple(targets), value=value, span=targets[0].span.to(value.span))
 
     # Items
@@ -274,7 +278,7 @@ class Builder:
     def parameter(self, children: Children) -> ast.Parameter:
         name, value = children[0], children[-1]
         return ast.Parameter(
-            name=str(name),
+            name=name.value,
             name_span=self.span(name),
             default=None if value is name else value,
             span=self._stretch(name, value),

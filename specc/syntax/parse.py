@@ -7,13 +7,10 @@ one run finds every broken statement.
 
 from __future__ import annotations
 
-import gc
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cache, cached_property
-from itertools import islice
 from typing import Any, Final
 
 from lark import Lark, Token
@@ -21,9 +18,11 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 from lark.parsers.lalr_analysis import Shift
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
+from specc.collecting import without_collecting
 from specc.diagnostics import Label, Sink
 from specc.source import Source, Span
 from specc.syntax import ast
+from specc.syntax.automaton import Table, feed, table_of
 from specc.syntax.build import Builder
 from specc.syntax.kinds import SYNTAX, TOO_LARGE
 from specc.syntax.tables import parser
@@ -33,6 +32,7 @@ MAXIMAL_NESTING = 64
 
 _OPENING: Final = {"LEFT_PARENTHESIS", "LEFT_BRACKET", "LEFT_BRACE"}
 _CLOSING: Final = {"RIGHT_PARENTHESIS", "RIGHT_BRACKET", "RIGHT_BRACE"}
+_BRACKETS: Final = _OPENING | _CLOSING
 _ITEM_KEYWORDS: Final = {"USE", "BLOCK", "MODEL"}
 _STATEMENT_KEYWORDS: Final = {"INPUT", "OUTPUT", "CONST", "WEIGHT", "KNOB", "LAYER", "TRAIN", "EXPECT"}
 _ITEMS_AND_STATEMENTS: Final = {"CONST", "LAYER"}
@@ -54,9 +54,10 @@ _lock = threading.Lock()
 
 
 @cache
-def _parser() -> tuple[Lark, Builder]:
+def _parser() -> tuple[Lark, Table, Builder]:
     builder = Builder()
-    return parser(builder, builder.comment), builder
+    lark = parser(builder, builder.comment)
+    return lark, table_of(lark), builder
 
 
 def parse(source: Source, sink: Sink) -> ast.File:
@@ -64,30 +65,18 @@ def parse(source: Source, sink: Sink) -> ast.File:
     if len(source.text) > MAXIMAL_TEXT:
         sink.report(TOO_LARGE, Span(source, 0, 0), f"the spec has more than {MAXIMAL_TEXT} characters")
         return ast.File(source=source, items=(), comments={})
-    with _lock, _without_collecting():
+    with _lock, without_collecting():
         return _parsed(source, sink)
 
 
 def _parsed(source: Source, sink: Sink) -> ast.File:
-    lark, builder = _parser()
+    lark, table, builder = _parser()
     builder.source, builder.sink, builder.comments = source, sink, {}
     interactive = lark.parse_interactive(source.text)
-    run = _Run(interactive, _tokens(interactive), source, sink)
+    run = _Run(interactive, table, _tokens(interactive), source, sink)
     items, broken = run.parse()
     whole = not run.faulty
     return ast.File(source=source, items=items, comments=builder.comments, broken=frozenset(broken), whole=whole)
-
-
-@contextmanager
-def _without_collecting() -> Iterator[None]:
-    """Nothing that a parse makes is cyclic, and looking for cycles in it takes a third of the time."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _tokens(interactive: InteractiveParser) -> list[Token]:
@@ -112,8 +101,11 @@ def _tokens(interactive: InteractiveParser) -> list[Token]:
 class _Run:
     """One walk of the automaton over all tokens of a source."""
 
-    def __init__(self, interactive: InteractiveParser, tokens: list[Token], source: Source, sink: Sink) -> None:
+    def __init__(
+        self, interactive: InteractiveParser, table: Table, tokens: list[Token], source: Source, sink: Sink
+    ) -> None:
         self.interactive = interactive
+        self.table = table
         self.state = interactive.parser_state
         self.tokens = tokens
         self.source = source
@@ -126,37 +118,32 @@ class _Run:
         self.end = Token("$END", "", start_pos=end, end_pos=end)
 
     def parse(self) -> tuple[tuple[ast.Item, ...], set[str]]:
-        place = self._nesting_fault()
-        if place is not None:
+        if self._nested_too_deep():
             return (), self.broken
         place = 0
-        feed = self.state.feed_token
         while True:
-            try:
-                for token in islice(self.tokens, place, None):
-                    feed(token)
-                    place += 1
-                return feed(self.end, is_end=True), self.broken
-            except UnexpectedToken:
-                self._report(place)
-                resumed = self._recover(place)
-                if resumed is None:
-                    return self._finish(), self.broken
-                place = self.resumed = resumed
+            place += feed(self.table, self.state, self.tokens[place:])
+            if place == len(self.tokens):
+                try:
+                    return self.state.feed_token(self.end, is_end=True), self.broken
+                except UnexpectedToken:
+                    pass
+            self._report(place)
+            resumed = self._recover(place)
+            if resumed is None:
+                return self._finish(), self.broken
+            place = self.resumed = resumed
 
-    def _nesting_fault(self) -> int | None:
+    def _nested_too_deep(self) -> bool:
         depth = 0
-        for place, token in enumerate(self.tokens):
-            if token.type in _OPENING:
-                depth += 1
-                if depth > MAXIMAL_NESTING:
-                    span = Span(self.source, token.start_pos or 0, token.end_pos or 0)
-                    self.faulty = True
-                    self.sink.report(TOO_LARGE, span, f"brackets are nested more than {MAXIMAL_NESTING} deep")
-                    return place
-            elif token.type in _CLOSING:
-                depth = max(depth - 1, 0)
-        return None
+        for token in [token for token in self.tokens if token.type in _BRACKETS]:
+            depth = depth + 1 if token.type in _OPENING else max(depth - 1, 0)
+            if depth > MAXIMAL_NESTING:
+                span = Span(self.source, token.start_pos or 0, token.end_pos or 0)
+                self.faulty = True
+                self.sink.report(TOO_LARGE, span, f"brackets are nested more than {MAXIMAL_NESTING} deep")
+                return True
+        return False
 
     def _report(self, place: int) -> None:
         token = self.tokens[place] if place < len(self.tokens) else self.end

@@ -16,6 +16,7 @@ from specc.catalogue.facts import Fault, LayerFacts
 from specc.catalogue.kinds import LITERAL_NUMBER, TENSOR, Kind, either, sequence
 from specc.catalogue.promotion import WEAK_FLOAT, WEAK_INTEGER, result_dtype
 from specc.catalogue.rules.base import Takes
+from specc.records import value_object
 from specc.types import ANYTHING, Dim, Interval, Shape, TensorType, broadcast_shapes, shape_text
 
 OperandKind: TypeAlias = Literal["tensor", "tensors", "value"]
@@ -26,7 +27,7 @@ TENSOR_LIST: Final = Kind(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Operand:
     """A tensor or a number that an op is called on; `dtype` is weak (`int`, `float`) for a number."""
 
@@ -44,7 +45,7 @@ class Operand:
         return self.type.interval
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class OperationCall:
     """An op called with checked arguments; every rank is known."""
 

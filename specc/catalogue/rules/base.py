@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from specc.catalogue.entries import Legality, anything
 from specc.catalogue.facts import Fault, LayerFacts, WeightFact
+from specc.records import value_object
 from specc.types import (
     ANYTHING,
     Dim,
@@ -32,7 +33,7 @@ _LADDER: Final = ("floats", "integers", "booleans", "strings")
 COMPUTE_DTYPES: Final = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Call:
     """A layer called on inputs: arguments checked, floats cast to the layer's compute dtype, every rank known."""
 

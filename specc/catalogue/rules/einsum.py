@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from specc.catalogue.entries import ArgumentFault
@@ -15,6 +14,7 @@ from specc.catalogue.facts import Fault, LayerFacts, WeightFact
 from specc.catalogue.ranges import activated
 from specc.catalogue.rules.base import Call, Rule, size, unknown_size
 from specc.catalogue.rules.core import lora, lora_legality
+from specc.records import value_object
 from specc.types import ANYTHING, UNKNOWN, Dim, Shape, product, shape_text, surely_different
 
 _PLAIN: Final = re.compile(r"([a-zA-Z]+),([a-zA-Z]+)->([a-zA-Z]+)")
@@ -22,7 +22,7 @@ _LEFT: Final = re.compile(r"\.\.\.([a-zA-Z]+),([a-zA-Z]+)->\.\.\.([a-zA-Z]+)")
 _RIGHT: Final = re.compile(r"([a-zA-Z]{2,})\.\.\.,([a-zA-Z]+)->([a-zA-Z]+)\.\.\.")
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class _Equation:
     input: str
     kernel: str
@@ -77,7 +77,7 @@ def _faulty_letters(equation: _Equation) -> Iterator[str]:
             yield f"the first letter of `equation`, {batch}, is the batch axis: it leads the output, not the kernel"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class _Shapes:
     output: Shape
     kernel: Shape

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from specc.catalogue.entries import ArgumentFault
@@ -13,13 +13,14 @@ from specc.catalogue.rules.base import Call, Rule, size, unknown_size
 from specc.catalogue.rules.spatial import AXES, slid, window_legality
 from specc.catalogue.rules.tensors import initial_states, steps_mask
 from specc.catalogue.values import StageReference
+from specc.records import value_object
 from specc.types import ANYTHING, Dim, Interval, Shape, TensorType, product
 
 GATES: Final = {"LSTM": 4, "GRU": 3, "SimpleRNN": 1}
 """The matrices that a step multiplies with, side by side in one kernel."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Cell:
     """One step of a recurrent layer: its weights, its states' sizes, its work and where its outputs lie."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from specc.catalogue.entries import ArgumentFault
@@ -12,6 +12,7 @@ from specc.catalogue.ranges import add, multiply
 from specc.catalogue.rules.base import Call, Rule, known
 from specc.catalogue.rules.tensors import initial_states, steps_mask
 from specc.catalogue.values import StageReference
+from specc.records import value_object
 from specc.types import ANYTHING, Shape, TensorType, surely_different
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _RECURRENT: Final = ("LSTM", "GRU", "SimpleRNN", "RNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class _Wrapped:
     entry: LayerEntry
     arguments: dict[str, Any]

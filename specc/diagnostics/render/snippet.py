@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from specc.diagnostics.model import Diagnostic, Label
 from specc.diagnostics.render.escape import visible
 from specc.diagnostics.render.style import Paint, Style
+from specc.records import value_object
 from specc.source import Source
 
 _TAB = "    "
@@ -26,7 +26,7 @@ _WHOLE_LABEL = 4
 """A label over at most this many lines is shown whole."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class _Mark:
     """An underlined stretch of one line; `start` and `end` are indexes, or columns once the line has been laid out."""
 
@@ -135,7 +135,7 @@ def _stretches(label: Label) -> Iterator[tuple[int, int, int, str]]:
         yield number, start, max(start, min(end, len(line))), label.text if number == last else ""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class _View:
     """The part of a line that is shown: its text, the index it begins at, and the column of each of its indexes.
 
