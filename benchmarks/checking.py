@@ -11,7 +11,7 @@ from specc.source import Source
 from specc.syntax import parse
 from specc.syntax.tables import grammar_path, made
 
-PROCESSES = 9
+PROCESSES = 7
 PARSES = 7
 CHECKS = 3
 

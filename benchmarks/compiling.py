@@ -13,7 +13,7 @@ from benchmarks.measuring import Figure, Run, processes
 
 CHAIN = "benchmarks/specs/chain.cnet"
 RESNET = "benchmarks/specs/resnet_50.cnet"
-PROCESSES = 5
+PROCESSES = 3
 
 
 def measured() -> Iterator[Figure]:

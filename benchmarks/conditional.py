@@ -20,7 +20,7 @@ from benchmarks.steps import Case, Fed, compiled_steps, figures
 
 SPECS = ROOT / "benchmarks" / "specs"
 PHASES = ("forward", "forward + backward")
-SECONDS = 5.0
+SECONDS = 4.0
 CONVOLUTION = "Conv2D 3x3, B 32, 28x28, 32→64"
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from functools import cache, cached_property
 from typing import Any, Final
 
-from lark import Lark, Token
+from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 from lark.parsers.lalr_analysis import Shift
 from lark.parsers.lalr_interactive_parser import InteractiveParser
@@ -283,7 +283,8 @@ class _Run:
             return items
         found: list[ast.Item] = []
         for value in self.state.value_stack:
-            parts = value if isinstance(value, list) else [value]
+            # Of what may be repeated Lark keeps what it has so far as a tree of its own.
+            parts = value.children if isinstance(value, Tree) else [value]
             found += [part for part in parts if isinstance(part, ast.Item.__args__)]
         return tuple(found)
 
