@@ -69,8 +69,8 @@ def plot(figures: Sequence[Figure]) -> None:
     import matplotlib
 
     matplotlib.use("svg")
-    # The same figures give the same file.
-    matplotlib.rcParams["svg.hashsalt"] = "specc"
+    # The same figures give the same file, and its words stay words.
+    matplotlib.rcParams.update({"svg.hashsalt": "specc", "svg.fonttype": "none"})
     import matplotlib.pyplot as plt
 
     places = range(len(figures))
@@ -85,6 +85,6 @@ def plot(figures: Sequence[Figure]) -> None:
     axes.axvline(1, color="grey", linewidth=0.8)
     axes.invert_yaxis()
     axes.set_xlabel("ratio; a mark is what is wanted, less is better")
-    drawing.tight_layout()
-    drawing.savefig(PLOT, metadata={"Date": None})
+    axes.margins(y=0.01)
+    drawing.savefig(PLOT, metadata={"Date": None}, bbox_inches="tight")
     plt.close(drawing)

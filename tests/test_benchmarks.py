@@ -1,4 +1,4 @@
-"""The benchmarks measure what they say: both sides of a case are the same network, and what is shown is what was kept."""
+"""The benchmarks measure what they say: both sides of a case are one network, and what is shown is what was kept."""
 
 from __future__ import annotations
 
