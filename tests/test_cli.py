@@ -428,3 +428,13 @@ def test_where_keras_disagrees_with_what_was_proven_is_said(run: Run, monkeypatc
     done = run("check", "--deep", "clean.cnet")
     assert done.code == 3
     assert "clean.cnet:3:19: `y`: specc has proven float32[7], and Keras makes [2] of it" in done.err
+
+
+def test_compiling_loads_nothing_that_keras_takes_only_because_it_is_there() -> None:
+    script = (
+        "import sys; from specc.commands.tensorflow import NEEDLESS, load_tensorflow; load_tensorflow()\n"
+        "print([name for name in NEEDLESS if name in sys.modules])\n"
+        "import sklearn"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr

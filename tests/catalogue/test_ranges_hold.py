@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import keras
@@ -17,8 +18,9 @@ from specc.catalogue import ACTIVATIONS, Fault, layer, ranges
 from specc.catalogue.ranges import activated
 from specc.catalogue.rules import RULES, images, spectra
 from specc.types import Interval, TensorType
-from tests.catalogue.keras_oracle import call, make
+from tests.catalogue.keras_oracle import call, make, with_tensors
 from tests.catalogue.samples import sample
+from tests.catalogue.tensor_samples import Dims
 
 PASSED_BY: Final = ("dtype", "trainable", "data_format")
 """What makes no difference to values, and needs kernels that a CPU may not have."""
@@ -32,6 +34,16 @@ SAMPLED: Final = sorted(name for name, rule in RULES.items() if rule.style != "c
 def bounded(interval: Interval, values: Any) -> bool:
     numbers = np.asarray(keras.ops.cast(values, "float64"))
     return bool(np.all((numbers >= interval.low - ROUNDING) & (numbers <= interval.high + ROUNDING)))
+
+
+def drawn(numbers: np.random.Generator, shape: Dims, dtype: str) -> Any:
+    """A batch of four: floats in the range of the inputs; of masks, truth values or integers, about half are 1."""
+    values: Any = numbers.uniform(LOW, HIGH, (4, *(size or 1 for size in shape)))
+    if dtype != "float32":
+        values = values > 0
+        # Something is left in every sample: the average of nothing is no number.
+        values[:, :1] = True
+    return keras.ops.convert_to_tensor(values.astype(dtype))
 
 
 @pytest.mark.parametrize("name", SAMPLED)
@@ -48,20 +60,21 @@ def test_layers_stay_in_their_range(name: str) -> None:
             continue
         shapes = [tuple(3 if size is None else size for size in shape) for shape in case.shapes]
         inputs = tuple(TensorType("float32", shape, interval=Interval(LOW, HIGH)) for shape in shapes)
-        facts = entry.infer(values, inputs)
+        among = {
+            port: TensorType(dtype, tuple(size or 1 for size in shape), interval=Interval(LOW, HIGH))
+            for port, (shape, dtype) in case.tensors.items()
+        }
+        facts = entry.infer(values, inputs, among)
         if isinstance(facts, Fault):
             continue
         made = make(name, {key: value for key, value in given.items() if key not in names})
-        arrays = [
-            keras.ops.convert_to_tensor(numbers.uniform(LOW, HIGH, (4, *shape)).astype("float32")) for shape in shapes
-        ]
+        arrays = [drawn(numbers, shape, "float32") for shape in shapes]
+        tensors = with_tensors(case, names, partial(drawn, numbers))
         modes: list[dict[str, Any]] = [{}]
         if "training" in inspect.signature(made.call).parameters and entry.input_style == "single":
             modes = [{"training": True}, {"training": False}]
         for mode in modes:
-            outputs = call(
-                made, entry.input_style, arrays, {**{key: given[key] for key in names & given.keys()}, **mode}
-            )
+            outputs = call(made, entry.input_style, arrays, {**tensors, **mode})
             for output, stated in zip(outputs, facts.outputs, strict=True):
                 assert bounded(stated.interval, output), f"{case} leaves {stated.interval} with {mode}"
 

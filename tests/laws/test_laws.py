@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -145,18 +146,21 @@ def test_a_mux_that_routes_its_samples_is_the_one_that_computes_all(spec: Spec) 
     # What only the mux reads can be routed; in the drawn specs everything else is an output and so is read twice.
     program = pipeline.check(Source(spec.text(*(spec.muxes or ["t3"])))).program
     routed, plain = (lower(program, ["drawn"], 0, form)["drawn"] for form in (Form.ROUTED, Form.PLAIN))
-    inputs = {name: tf.constant(value) for name, value in batch(4).items()}
-    found, expected = routed(inputs), plain(inputs)
-    for name, value in expected.items():
-        assert_close(found[name], value.numpy(), name)
-    slopes, wanted = (
-        gradients(model, lambda model=model: tf.add_n([tf.reduce_sum(y**2) for y in model(inputs).values()]))
-        for model in (routed, plain)
-    )
-    assert slopes.keys() == wanted.keys()
-    for path, want in wanted.items():
-        slope = as_dense(slopes[path]) if want.ndim == 2 else slopes[path]
-        assert_close(slope, want, path)
+    # Samples for several branches, all of them for one and so none for the others, and no samples at all.
+    for arrays in (batch(4), {**batch(4), "control": np.ones(4, "int32")}, batch(0)):
+        inputs = {name: tf.constant(value) for name, value in arrays.items()}
+        found, expected = routed(inputs), plain(inputs)
+        for name, value in expected.items():
+            assert_close(found[name], value.numpy(), name)
+        slopes, wanted = (gradients(model, partial(_squares, model, inputs)) for model in (routed, plain))
+        assert slopes.keys() == wanted.keys()
+        for path, want in wanted.items():
+            slope = as_dense(slopes[path]) if want.ndim == 2 else slopes[path]
+            assert_close(slope, want, path)
+
+
+def _squares(model: keras.Model, inputs: Mapping[str, Any]) -> Any:
+    return tf.add_n([tf.reduce_sum(y**2) for y in model(inputs).values()])
 
 
 @law(max(2, EXAMPLES // 4))
