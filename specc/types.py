@@ -69,15 +69,7 @@ class SymbolicDim:
         return SymbolicDim(((name, 1),))
 
     def __add__(self, other: Dim) -> Dim:
-        match other:
-            case int():
-                return replace(self, constant=self.constant + other)
-            case SymbolicDim():
-                factors = dict(self.terms)
-                for atom, factor in other.terms:
-                    factors[atom] = factors.get(atom, 0) + factor
-                return _normal(factors, self.constant + other.constant)
-        return UNKNOWN
+        return summed((self, other))
 
     __radd__ = __add__
 
@@ -118,15 +110,15 @@ class SymbolicDim:
 
     def substitute(self, sizes: Mapping[str, Dim]) -> Dim:
         """This size with symbols replaced."""
-        total: Dim = self.constant
+        values: list[Dim] = [self.constant]
         for atom, factor in self.terms:
             value: Dim
             if isinstance(atom, str):
                 value = sizes.get(atom, SymbolicDim.symbol(atom))
             else:
                 value = atom.dividend.substitute(sizes) // atom.divisor
-            total = total + value * factor
-        return total
+            values.append(value * factor)
+        return summed(values)
 
     def __str__(self) -> str:
         text = ""
@@ -152,6 +144,23 @@ Shape: TypeAlias = tuple[Dim, ...]
 def ceil_div(size: Dim, divisor: int) -> Dim:
     """`ceil(size / divisor)`, as strides with `padding="same"` count."""
     return (size + (divisor - 1)) // divisor
+
+
+def summed(sizes: Iterable[Dim]) -> Dim:
+    """The sum of sizes, brought into its normal form once, however many there are."""
+    factors: dict[Atom, int] = {}
+    constant = 0
+    for size in sizes:
+        match size:
+            case int():
+                constant += size
+            case SymbolicDim():
+                constant += size.constant
+                for atom, factor in size.terms:
+                    factors[atom] = factors.get(atom, 0) + factor
+            case _:
+                return UNKNOWN
+    return _normal(factors, constant)
 
 
 def product(sizes: Iterable[Dim]) -> Dim:

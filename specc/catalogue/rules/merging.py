@@ -12,13 +12,13 @@ from specc.catalogue.promotion import result_dtype
 from specc.catalogue.rules.base import Call, Infer, Rule, Takes, known, per_sample_axis, size
 from specc.types import (
     ANYTHING,
-    Dim,
     Interval,
     Shape,
     TensorType,
     broadcast_shapes,
     product,
     shape_text,
+    summed,
     surely_different,
 )
 
@@ -58,7 +58,6 @@ def _concatenate(call: Call) -> LayerFacts | Fault:
     axis = per_sample_axis(call.arguments["axis"], len(first))
     if isinstance(axis, Fault):
         return axis
-    total: Dim = 0
     sizes = list(first)
     for place, entry in enumerate(call.inputs):
         shape = known(entry)
@@ -72,8 +71,7 @@ def _concatenate(call: Call) -> LayerFacts | Fault:
             message = f"Concatenate needs equal sizes beside axis {axis_text}, the inputs are {_texts(call.inputs)}"
             return Fault("merge-mismatch", message, input=place)
         sizes = [size if isinstance(size, int) else other for size, other in zip(sizes, shape, strict=True)]
-        total = total + shape[axis]
-    sizes[axis] = total
+    sizes[axis] = summed(known(entry)[axis] for entry in call.inputs)
     dtype = _dtype(call)
     if dtype is None:
         return Fault("dtype-mismatch", f"Concatenate can not join {' and '.join(map(str, call.inputs))}")
