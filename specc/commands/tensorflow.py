@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import warnings
@@ -27,7 +28,7 @@ def load_tensorflow() -> None:
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
     try:
-        with quiet_tensorflow(), _hidden(NEEDLESS):
+        with quiet_tensorflow(), _hidden(NEEDLESS), _nothing_to_collect():
             import tensorflow
 
             # Compiling has no use for a GPU, and must not take the memory of one that trains.
@@ -49,3 +50,17 @@ def _hidden(names: tuple[str, ...]) -> Iterator[None]:
     finally:
         for name in hidden:
             del sys.modules[name]
+
+
+@contextmanager
+def _nothing_to_collect() -> Iterator[None]:
+    """Load modules without looking for garbage: what they define lives as long as the process.
+
+    Nor is it looked through later, as https://docs.python.org/3/library/gc.html#gc.freeze describes.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.freeze()
