@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from specc.export.atomic import atomic_file
 from specc.export.portable import Portable, portable
+from specc.export.rewriting import rewritten
 from specc.export.signature_names import rename_signatures
 from specc.export.summary import ExportSummary, summarise
 from specc.keras_backend.model import SpecModel
@@ -56,7 +57,8 @@ def _converted(traced: Portable) -> bytes:
     root.variables = list(traced.function.variables)
     with TemporaryDirectory() as folder:
         tf.saved_model.save(root, folder, signatures={name: traced.function})
-        rename_signatures(Path(folder), {name: traced.names})
+        with rewritten(Path(folder)) as meta_graph:
+            rename_signatures(meta_graph, {name: traced.names})
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[name])
         # By itself it would let TensorFlow's own operations into the file, which fail only when they are run.
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]

@@ -29,6 +29,8 @@ import tensorflow as tf
 
 from specc.export.atomic import atomic_directory
 from specc.export.knob_signature import KNOB_SIGNATURE, knob_functions
+from specc.export.rewriting import rewritten
+from specc.export.saver import add_saver
 from specc.export.signature_names import input_specs, rename_signatures, safe_names
 from specc.export.summary import ExportSummary, Signature, TensorSummary, model_signature, summarise
 from specc.keras_backend.model import SpecModel, named_knobs
@@ -38,12 +40,8 @@ __all__ = ["export_saved_model"]
 SERVING_SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 LOADED_ATTRIBUTES = frozenset({"signatures", "graph_debug_info", "tensorflow_version", "tensorflow_git_version"})
 OPTIONAL_INPUTS_TRACED = 3
-TABLES = (
-    tf.lookup.StaticHashTable,
-    tf.lookup.StaticVocabularyTable,
-    tf.lookup.experimental.MutableHashTable,
-    tf.lookup.experimental.DenseHashTable,
-)
+CHANGING_TABLES = (tf.lookup.experimental.MutableHashTable, tf.lookup.experimental.DenseHashTable)
+TABLES = (tf.lookup.StaticHashTable, tf.lookup.StaticVocabularyTable, *CHANGING_TABLES)
 
 
 def export_saved_model(
@@ -89,8 +87,14 @@ def export_saved_model(
             functions[KNOB_SIGNATURE], root.set_knobs = knob_functions(knobs, renames[KNOB_SIGNATURE])
 
         report("writing the SavedModel")
-        tf.saved_model.save(root, str(directory), signatures=functions)
-        rename_signatures(directory, renames)
+        # A table whose entries change is saved by operations of its own, which TensorFlow's saver has.
+        own_saver = not any(isinstance(table, CHANGING_TABLES) for table in root.lookup_tables)
+        options = tf.saved_model.SaveOptions(experimental_skip_saver=own_saver)
+        tf.saved_model.save(root, str(directory), signatures=functions, options=options)
+        with rewritten(directory) as meta_graph:
+            rename_signatures(meta_graph, renames)
+            if own_saver:
+                add_saver(meta_graph)
         return summarise(signatures, weights, directory)
 
 

@@ -10,11 +10,9 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
 
 from specc.export.summary import Signature
 
@@ -50,32 +48,24 @@ def input_specs(signature: Signature, names: Mapping[str, str]) -> dict[str, Any
     }
 
 
-def rename_signatures(directory: Path, renames: Renames) -> None:
-    """Give the inputs of the SavedModel in `directory` their own names, in the SignatureDefs and for Python."""
+def rename_signatures(meta_graph: Any, renames: Renames) -> None:
+    """Give the inputs of a SavedModel's MetaGraphDef their own names, in the SignatureDefs and for Python."""
     changes = {
         signature: {traced: name for name, traced in names.items() if traced != name}
         for signature, names in renames.items()
     }
-    if not any(changes.values()):
-        return
-    path = directory / "saved_model.pb"
-    saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
-    graph = saved_model.meta_graphs[0]
     for signature, change in changes.items():
-        definition = graph.signature_def[signature]
+        definition = meta_graph.signature_def[signature]
         for traced, name in change.items():
             for field in (definition.inputs, definition.defaults):
                 if traced in field:
                     field[name].CopyFrom(field[traced])
                     del field[traced]
-    nodes = graph.object_graph_def.nodes
+    nodes = meta_graph.object_graph_def.nodes
     signature_map = next(child.node_id for child in nodes[0].children if child.local_name == "signatures")
     for child in nodes[signature_map].children:
         arguments = nodes[child.node_id].bare_concrete_function.argument_keywords
         arguments[:] = [changes[child.local_name].get(argument, argument) for argument in arguments]
-    path.write_bytes(saved_model.SerializeToString())
-    # It is a hash of the bytes that were just replaced; TensorFlow only logs it.
-    (directory / "fingerprint.pb").unlink(missing_ok=True)
 
 
 def _folded(name: str) -> str:
