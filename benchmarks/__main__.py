@@ -13,8 +13,8 @@ from importlib import import_module
 from benchmarks.measuring import Figure
 from benchmarks.report import PLOT, README, RESULTS, keep, machine
 
-GROUPS = ("compiling", "checking", "conditional", "unconditional", "exporting")
-"""In this order: the memory of a whole process is measured while this one is small."""
+GROUPS = ("compiling", "checking", "exporting", "conditional", "unconditional")
+"""In this order: the memory of other processes is measured while this one is small."""
 
 
 def main(chosen: Sequence[str]) -> int:

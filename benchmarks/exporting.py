@@ -1,4 +1,8 @@
-"""What a SavedModel costs to write and to load, beside what Keras writes of the same model."""
+"""What a SavedModel costs to write and to load, beside what Keras writes of the same model.
+
+TensorFlow is loaded only when the memory of other processes has been measured: the peak of a process's memory counts
+what its parent held when it began.
+"""
 
 from __future__ import annotations
 
@@ -6,52 +10,76 @@ import tempfile
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
-import keras
-import tensorflow as tf
+from benchmarks.measuring import Figure, Run, in_turn, processes, wall
 
-import specc
-from benchmarks.measuring import ROOT, Figure, in_turn, wall
-from specc.pipeline import export
-
-CHAIN = "benchmarks/specs/chain.cnet"
-RESNET = "benchmarks/specs/resnet_50.cnet"
-WRITTEN = 3
+NETWORKS = ("Dense chain of 200", "ResNet-50")
+WRITERS = ("specc", "keras")
+LOAD = "import sys, tensorflow; tensorflow.saved_model.load(sys.argv[1])"
+REPETITIONS = 3
 
 
 def measured() -> Iterator[Figure]:
     """Every figure of this file, one after the other."""
     with tempfile.TemporaryDirectory() as folder:
-        yield from _written("Dense chain of 200", lambda: specc.build(ROOT / CHAIN, layers=200), Path(folder))
-        yield from _written("ResNet-50", lambda: specc.build(ROOT / RESNET), Path(folder))
+        peaks = {network: _peaks(network, Path(folder)) for network in NETWORKS}
+        for network, (writing, loading) in peaks.items():
+            write, load = _seconds(network, Path(folder))
+            yield _figure(f"write a SavedModel, {network}", "in process", write, "s", 0.5)
+            yield _figure(f"write a SavedModel, {network}", "peak memory", writing, "MB", None)
+            yield _figure(f"load it, {network}", "in process", load, "s", 1.0)
+            yield _figure(f"load it, {network}", "peak memory", loading, "MB", None)
 
 
-def _written(name: str, make: Callable[[], keras.Model], folder: Path) -> Iterator[Figure]:
-    """The same model, written by specc and by Keras, and read again; each time to a place of its own."""
+def _peaks(network: str, folder: Path) -> tuple[list[float], list[float]]:
+    """The memory, in MB, of processes that only write, and of processes that only load, for each writer."""
+    written = {writer: str(folder / f"{network}_{writer}") for writer in WRITERS}
+    writing = (["-m", "benchmarks.writing", writer, network, out] for writer, out in written.items())
+    loading = (["-c", LOAD, out] for out in written.values())
+    return _megabytes(processes(1, *writing)), _megabytes(processes(1, *loading))
+
+
+def _megabytes(runs: list[Run]) -> list[float]:
+    return [run.megabytes for run in runs]
+
+
+def _seconds(network: str, folder: Path) -> tuple[list[float], list[float]]:
+    """The time of writing one model, each time to a place of its own, and of loading it, for each writer."""
+    import keras
+    import tensorflow as tf
+
+    from benchmarks.writing import built, write
+
     keras.utils.clear_session()
-    model = make()
+    model = built(network)
     numbers = count()
     last: dict[str, Path] = {}
 
-    def fresh(writer: str) -> Path:
-        last[writer] = folder / f"{writer}_{next(numbers)}"
-        return last[writer]
+    def written(writer: str) -> Callable[[], Any]:
+        def run() -> None:
+            last[writer] = folder / f"{writer}_{next(numbers)}"
+            write(writer, model, last[writer])
 
-    def ours() -> None:
-        export({name: model}, fresh("specc"), name, None)
+        return run
 
-    def theirs() -> None:
-        model.export(fresh("keras"), verbose=False)
+    def loaded(writer: str) -> Callable[[], Any]:
+        return lambda: tf.saved_model.load(str(last[writer]))
 
-    def loaded(writer: str) -> Callable[[], object]:
-        return lambda: tf.saved_model.load(last[writer])
-
-    by_keras = "model.export() of the same model"
-    first, second = in_turn(WRITTEN, wall(ours), wall(theirs))
-    yield _seconds(f"write a SavedModel, {name}", by_keras, "in process", first, second, 0.5)
-    first, second = in_turn(WRITTEN, wall(loaded("specc")), wall(loaded("keras")))
-    yield _seconds(f"load it, {name}", by_keras, "in process", first, second, 1.0)
+    return (
+        in_turn(REPETITIONS, *(wall(written(writer)) for writer in WRITERS)),
+        in_turn(REPETITIONS, *(wall(loaded(writer)) for writer in WRITERS)),
+    )
 
 
-def _seconds(what: str, against: str, phase: str, ours: float, theirs: float, wanted: float) -> Figure:
-    return Figure(what=what, against=against, phase=phase, ours=ours, theirs=theirs, unit="s", wanted=wanted)
+def _figure(what: str, phase: str, pair: list[float], unit: str, wanted: float | None) -> Figure:
+    ours, theirs = pair
+    return Figure(
+        what=what,
+        against="model.export() of the same model",
+        phase=phase,
+        ours=ours,
+        theirs=theirs,
+        unit=unit,
+        wanted=wanted,
+    )

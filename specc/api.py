@@ -134,10 +134,13 @@ def compile_checked(
 
     progress("building the Keras model")
     names = [serving] if format.is_file else list(checked.program.graphs)
-    models = pipeline.build(checked, names, seed, format.form(routing))
+    form = format.form(routing)
+    models = pipeline.build(checked, names, seed, form)
     if weights is not None:
         progress(f"loading weights from {weights.name}")
-        load_weights(models[serving], weights)
+        load_weights(
+            models[serving], weights, form, lambda saved: pipeline.build(checked, [serving], seed, saved)[serving]
+        )
     return pipeline.export(models, out, serving, progress)
 
 

@@ -15,7 +15,7 @@ from specc.graph.kinds import ARITY, ARRAY, NO_TENSOR, WRONG_KIND
 from specc.graph.model import ConstructCall, LayerCall, Missing, OperationCall, Tensor
 from specc.graph.scope import Place, Scope
 from specc.graph.state import Elaboration
-from specc.graph.values import Bundle, Result, Unapplied, described, first_reported
+from specc.graph.values import Bundle, Result, Unapplied, described, first_reported, has_tensor
 from specc.source import Span
 from specc.syntax import ast
 
@@ -52,7 +52,8 @@ def tensors_of(run: Elaboration, value: Result, span: Span) -> tuple[Tensor, ...
             return (value,)
         case Bundle(items):
             return items
-    return run.report(NO_TENSOR, span, f"an arrow carries tensors, not {described(value)}")
+    several = "several tensors stand in parentheses: `(a, b) -> …`" if has_tensor(value) else None
+    return run.report(NO_TENSOR, span, f"an arrow carries tensors, not {described(value)}", help=several)
 
 
 # Ops
