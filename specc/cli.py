@@ -16,21 +16,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
 from io import TextIOWrapper
-from types import FrameType
 from typing import Any, NoReturn
 
 from specc.collecting import without_collecting
 from specc.commands.errors import WrongUseError
 from specc.diagnostics.render import FORMATS
+from specc.stopping import end_on_signals
 from specc.version import __version__
 
 TRACEBACK = "SPECC_TRACEBACK"
-
-
-class Terminated(BaseException):
-    """SIGTERM, as an exception: whatever is half written is cleared away on the way out, as after Ctrl-C."""
-
-    requested = False
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,10 +37,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _abandon_output()
         return 128 + signal.SIGPIPE
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
-    except Terminated:
-        return 128 + signal.SIGTERM
     except WrongUseError as error:
         _complain(str(error))
         return 2
@@ -55,9 +45,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain(": ".join(str(part) for part in (error.filename, error.strerror) if part) or str(error))
         return 2
     except Exception as error:
-        if Terminated.requested:
-            # The signal came while compiled code was calling back, which makes an error of its own of any exception.
-            return 128 + signal.SIGTERM
         first = (str(error).strip().splitlines() or [""])[0][:300]
         what = f"{type(error).__name__}: {first}".removesuffix(": ")
         _complain(f"a bug of specc's, please report it: {what} ({TRACEBACK}=1 shows where)")
@@ -70,6 +57,7 @@ def run() -> NoReturn:
     Python would take TensorFlow apart first, module by module, which takes as long as compiling a small spec. By then
     everything is written, and closed by whoever opened it.
     """
+    end_on_signals()
     code = main()
     with suppress(OSError):
         sys.stderr.flush()
@@ -77,7 +65,6 @@ def run() -> NoReturn:
 
 
 def _prepare() -> None:
-    signal.signal(signal.SIGTERM, _terminate)
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name)
         if stream is None:
@@ -86,11 +73,6 @@ def _prepare() -> None:
         elif isinstance(stream, TextIOWrapper) and mode == "w":
             # Specs hold any character, terminals do not.
             stream.reconfigure(errors="backslashreplace")
-
-
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    Terminated.requested = True
-    raise Terminated
 
 
 def _command(arguments: Sequence[str] | None) -> int:

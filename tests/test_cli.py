@@ -44,17 +44,15 @@ Run = Callable[..., Ended]
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs a command line in an empty folder that is the working directory."""
     monkeypatch.chdir(tmp_path)
-    before = signal.getsignal(signal.SIGTERM)
 
     def call(*arguments: str) -> Ended:
         code = cli.main(arguments)
         return Ended(code, *capsys.readouterr())
 
-    yield call
-    signal.signal(signal.SIGTERM, before)
+    return call
 
 
 def write(**texts: str) -> None:
@@ -196,17 +194,14 @@ def test_a_bug_is_one_line_and_a_traceback_for_who_asks(run: Run, monkeypatch: p
     assert done.err.endswith(f"\n{line}")
 
 
-@pytest.mark.parametrize(("raised", "code"), [(KeyboardInterrupt, 130), (cli.Terminated, 143), (BrokenPipeError, 141)])
-def test_who_is_stopped_ends_quietly(
-    run: Run, monkeypatch: pytest.MonkeyPatch, raised: type[BaseException], code: int
-) -> None:
+def test_a_reader_that_has_gone_ends_it_quietly(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def stopped(*_: object) -> None:
-        raise raised
+        raise BrokenPipeError
 
     write(clean=CLEAN)
     monkeypatch.setattr(pipeline, "check", stopped)
     monkeypatch.setattr(cli, "_abandon_output", lambda: None)
-    assert run("check", "clean.cnet") == (code, "", "")
+    assert run("check", "clean.cnet") == (141, "", "")
 
 
 def test_explain(run: Run) -> None:
@@ -359,15 +354,32 @@ def test_a_stream_that_is_gone_is_no_traceback() -> None:
     assert (process.communicate()[1], process.returncode) == ("", 0)
 
 
-def test_a_terminated_compile_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_compile_that_is_stopped_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
     spec = str(ROOT / "examples" / "gated_skip.cnet")
-    process = started("-m", "specc", "compile", spec, "-o", "below/out", cwd=tmp_path)
+    # A shell that runs its tests in the background has its children ignore SIGINT.
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from specc.cli import run; run()"
+    process = started("-c", heard, "compile", spec, "-o", "below/out", cwd=tmp_path)
     # Once the half-written folder is there, and before it gets its name.
     while process.poll() is None and not list(tmp_path.glob("below/.specc-*")):
         time.sleep(0.01)
-    process.send_signal(signal.SIGTERM)
-    assert (process.communicate(), process.returncode) == (("", ""), 143)
+    process.send_signal(number)
+    assert (process.communicate(), process.returncode) == (("", ""), 128 + number)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_signal_that_is_ignored_stays_ignored() -> None:
+    lines = (
+        "import signal",
+        "from specc.stopping import end_on_signals",
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)",
+        "end_on_signals()",
+        "signal.raise_signal(signal.SIGINT)",
+        "print('on')",
+        "signal.raise_signal(signal.SIGTERM)",
+    )
+    process = started("-c", "\n".join(lines))
+    assert (process.communicate()[1], process.returncode) == ("", 143)
 
 
 def test_show_prints_what_every_node_is_and_the_totals(run: Run) -> None:

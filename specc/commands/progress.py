@@ -9,6 +9,8 @@ from contextlib import ExitStack, contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from specc.stopping import when_stopped
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -29,10 +31,18 @@ def telling(wanted: bool) -> Iterator[Tell]:
 
     # A stream of its own: standard error itself may be silenced while a library loads.
     with open(os.dup(sys.stderr.fileno()), "w", encoding="utf-8", errors="backslashreplace") as stream:
-        steps = _Steps(Console(file=stream, highlight=False))
-        with steps.running:
+        console = Console(file=stream, highlight=False)
+        steps = _Steps(console)
+        with steps.running, when_stopped(lambda: _leave(console)):
             yield steps.begin
             steps.end()
+
+
+def _leave(console: Console) -> None:
+    """Give the terminal back with its cursor, below the step under way."""
+    console.show_cursor(True)
+    console.file.write("\n")
+    console.file.flush()
 
 
 class _Steps:

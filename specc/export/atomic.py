@@ -1,8 +1,8 @@
 """Build beside, then rename: an output is there in full or not at all.
 
 Both context managers yield a temporary path in the target's own directory, so that the last step is a rename within
-one file system. Any exception, `KeyboardInterrupt` included, removes what was built and leaves the target as it was.
-A killed process can leave a hidden `.specc-…` sibling behind, never half a target.
+one file system. Any exception, and any signal that `specc.stopping` handles, removes what was built and leaves the
+target as it was. A killed process can leave a hidden `.specc-…` sibling behind, never half a target.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from specc.export.formats import Format
+from specc.stopping import undone_by, when_stopped
 
 __all__ = ["UnsafeTargetError", "atomic_directory", "atomic_file"]
 
@@ -40,17 +41,13 @@ def atomic_file(target: Path) -> Iterator[Path]:
     target = _resolved(target)
     with _parents_of(target):
         temporary = _sibling(target)
-        try:
+        with undone_by(lambda: temporary.unlink(missing_ok=True)):
             _refuse_as_file(target)
             with _refusing(target):
                 temporary.touch(exist_ok=False)
             yield temporary
             _refuse_as_file(target)
             os.replace(temporary, target)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink()
-            raise
 
 
 @contextmanager
@@ -67,16 +64,13 @@ def atomic_directory(target: Path) -> Iterator[Path]:
     target = _resolved(target)
     with _parents_of(target):
         temporary = _sibling(target)
-        try:
+        with undone_by(lambda: shutil.rmtree(temporary, ignore_errors=True)):
             _refuse_as_directory(target)
             with _refusing(target):
                 temporary.mkdir()
             yield temporary
             _refuse_as_directory(target)
             _swap(temporary, target)
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
 
 
 def refuse_unsafe(target: Path) -> None:
@@ -98,18 +92,21 @@ def refuse_unsafe(target: Path) -> None:
 def _swap(built: Path, target: Path) -> None:
     """Put `built` in the place of `target`, by way of a second sibling that holds the old one meanwhile."""
     aside = _sibling(target)
-    try:
-        if target.exists():
-            os.rename(target, aside)
-        os.rename(built, target)
-    except BaseException:
+
+    def settle() -> None:
         if aside.exists() and not target.exists():
             os.rename(aside, target)
-        raise
-    finally:
         # Only once the new one stands: after a failed restore the old one is all there is.
         if target.exists():
             shutil.rmtree(aside, ignore_errors=True)
+
+    with when_stopped(settle):
+        try:
+            if target.exists():
+                os.rename(target, aside)
+            os.rename(built, target)
+        finally:
+            settle()
 
 
 def _sibling(target: Path) -> Path:
@@ -126,18 +123,19 @@ def _resolved(target: Path) -> Path:
 def _parents_of(target: Path) -> Iterator[None]:
     """Make the missing parents of `target`, and remove those that were made if the block fails."""
     made: list[Path] = []
-    try:
+
+    def remove() -> None:
+        for parent in reversed(made):
+            with suppress(OSError):
+                parent.rmdir()
+
+    with undone_by(remove):
         with _refusing(target):
             missing = [parent for parent in target.parents if not parent.exists()]
             for parent in reversed(missing):
                 made.append(parent)
                 parent.mkdir(exist_ok=True)
         yield
-    except BaseException:
-        for parent in reversed(made):
-            with suppress(OSError):
-                parent.rmdir()
-        raise
 
 
 @contextmanager

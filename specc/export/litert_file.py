@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from specc.export.rewriting import rewritten
 from specc.export.signature_names import rename_signatures
 from specc.export.summary import ExportSummary, summarise
 from specc.keras_backend.model import SpecModel
+from specc.stopping import when_stopped
 
 __all__ = ["export_litert_file"]
 
@@ -55,7 +57,7 @@ def _converted(traced: Portable) -> bytes:
     name = traced.model.name
     root = tf.__internal__.tracking.AutoTrackable()
     root.variables = list(traced.function.variables)
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, when_stopped(lambda: rmtree(folder, ignore_errors=True)):
         tf.saved_model.save(root, folder, signatures={name: traced.function})
         with rewritten(Path(folder)) as meta_graph:
             rename_signatures(meta_graph, {name: traced.names})

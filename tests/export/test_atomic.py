@@ -185,13 +185,11 @@ KILLED = """
 import signal, sys, time
 from pathlib import Path
 from specc.export.atomic import atomic_directory
+from specc.stopping import end_on_signals
 
-def stop(number, frame):
-    raise SystemExit(128 + number)
-
-signal.signal(signal.SIGTERM, stop)
 # A shell that runs its tests in the background has its children ignore SIGINT.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+end_on_signals()
 with atomic_directory(Path(sys.argv[1])) as temporary:
     (temporary / "saved_model.pb").write_text("half")
     print("building", flush=True)
@@ -209,5 +207,5 @@ def test_a_killed_process_leaves_the_earlier_output(tmp_path: Path, number: sign
         assert process.stdout.readline() == "building\n"
         assert contents(tmp_path) != before
         process.send_signal(number)
-        assert process.wait(timeout=30) != 0
+        assert process.wait(timeout=30) == 128 + number
     assert contents(tmp_path) == before

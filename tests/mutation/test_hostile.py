@@ -144,14 +144,19 @@ LONG: dict[str, Callable[[int], str]] = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LONG)
 def test_a_long_spec_costs_what_its_length_says(name: str) -> None:
+    short, long = (least_seconds(LONG[name](size)) for size in (1_500, 6_000))
+    # Four times the text may take four times as long and half as much again, but not sixteen times.
+    assert long < 8 * short + 0.2
+
+
+def least_seconds(text: str) -> float:
+    """The processor time of a check, the best of three: one may meet a collection of what other tests left."""
     seconds = []
-    for size in (1_500, 6_000):
-        text = LONG[name](size)
+    for _ in range(3):
         start = time.process_time()
         findings(text)
         seconds.append(time.process_time() - start)
-    # Four times the text may take four times as long and half as much again, but not sixteen times.
-    assert seconds[1] < 8 * seconds[0] + 0.2
+    return min(seconds)
 
 
 def test_one_unknown_name_in_a_long_spec_is_one_finding() -> None:
