@@ -226,22 +226,31 @@ class _ModelLowering:
         raise AssertionError(f"{type(action).__name__} has no Keras form")
 
     def _construct(self, node: Node, construct: Construct, arriving: Mapping[str, Tensor]) -> Any:
-        types = self.checked.arriving(node)
-        inputs = tuple(type for port, type in types.items() if port.isdigit())
-        arguments = {port: type for port, type in types.items() if not port.isdigit()}
+        inputs, arguments = self._types(node)
         tensors = {
             port: self._batched(tensor) if port.isdigit() else self.frame.tensors[tensor]
             for port, tensor in arriving.items()
         }
+        unproven = construct.guarded(inputs, arguments)
         portable = self.run.form is Form.PORTABLE
-        layer = self._instance(node, lambda name: making.construct(name, construct, inputs, arguments, portable))
-        guarded = construct.guarded(inputs, arguments) if portable else None
-        if guarded is not None:
-            port, count = guarded
+        guarded = unproven is not None and not portable
+        layer = self._instance(node, lambda name: making.construct(name, construct, inputs, arguments, guarded))
+        if unproven is not None and portable:
+            port, count = unproven
             if not isinstance(count, int):
                 raise UnportableError(f"the guard of `{node.name}` needs a known number of rows in its portable form")
             tensors[port] = self._clamped(f"{node.name}.guard", tensors[port], 0, count)
         return layer(list(tensors.values()) if len(tensors) > 1 else next(iter(tensors.values())))
+
+    def _types(self, node: Node) -> tuple[tuple[TensorType, ...], dict[str, TensorType]]:
+        """The types of what arrives at a construct: of what flows in, and of the tensors among its arguments."""
+        types = self.checked.arriving(node)
+        inputs = tuple(type for port, type in types.items() if port.isdigit())
+        return inputs, {port: type for port, type in types.items() if not port.isdigit()}
+
+    def _mux_settings(self, mux: Node) -> dict[str, Any]:
+        unproven = cast(ConstructCall, mux.action).construct.guarded(*self._types(mux))
+        return making.mux_settings(mux, guarded=unproven is not None)
 
     def _clamped(self, name: str, tensor: Any, low: float, high: float) -> Any:
         """A tensor whose values outside of a range have been moved to its ends, which makes their sample invalid."""
@@ -277,7 +286,7 @@ class _ModelLowering:
 
     def _routed_dense(self, mux: Node, dense: Node) -> Any:
         """The group of a Dense that a mux selects; it bears the name of the Dense, whose weights it has."""
-        settings = making.mux_settings(mux)
+        settings = self._mux_settings(mux)
         action = cast(LayerCall, dense.action)
 
         def make(name: str) -> keras.layers.Layer:
@@ -297,9 +306,8 @@ class _ModelLowering:
             branches=[self._branch(mux, number, branch) for number, branch in enumerate(branches)],
             inputs=[[boundary.index(tensor) for tensor in branch.boundary] for branch in branches],
             batched=[self.checked.type(tensor).batched for tensor in boundary],
-            otherwise=making.mux_settings(mux)["otherwise"],
-            subject=f"mux `{mux.name}`",
             name=mux.instance,
+            **self._mux_settings(mux),
         )
         control = self.frame.tensors[self.graph.arriving(mux)["control"]]
         return layer([*(self.frame.tensors[tensor] for tensor in boundary), control])

@@ -27,10 +27,11 @@ from specc.keras_backend.configure import all_configured, configured
 from specc.types import TensorType
 
 
-def mux_settings(mux: Node) -> dict[str, Any]:
-    """What the runtime layers of a mux are told of it."""
+def mux_settings(mux: Node, guarded: bool) -> dict[str, Any]:
+    """What the routed layers of a mux are told of it."""
     construct = cast(Mux, cast(ConstructCall, mux.action).construct)
-    return {"of": construct.of, "otherwise": construct.otherwise, "subject": f"mux `{mux.name}`"}
+    settings = {"otherwise": construct.otherwise, "subject": f"mux `{mux.name}`", "guarded": guarded}
+    return settings if construct.of is None else {"of": construct.of, **settings}
 
 
 def source(name: str, action: Action) -> keras.layers.Layer:
@@ -77,11 +78,11 @@ def _layout(action: LayerCall) -> dict[str, str]:
 
 
 def construct(
-    name: str, construct: Construct, inputs: tuple[TensorType, ...], arguments: Tensors, portable: bool
+    name: str, construct: Construct, inputs: tuple[TensorType, ...], arguments: Tensors, guarded: bool
 ) -> keras.layers.Layer:
-    """The layer of a construct; in its portable form without the guard, which stands before it."""
+    """The layer of a construct, without its guard if that is not needed."""
     layer = construct.layer(name, inputs, arguments)
-    if not portable or "guarded" not in layer.get_config():
+    if guarded or "guarded" not in layer.get_config():
         return layer
     return type(layer).from_config({**layer.get_config(), "guarded": False})
 
