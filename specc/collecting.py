@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def without_collecting() -> Iterator[None]:
-    """Do not look for garbage while much is made that stays: modules, a syntax tree, a graph.
+    """Do not look for garbage while much is made that stays: modules, a syntax tree, layers and their traces.
 
     Each look goes through all that has been made so far, finds nothing, and takes a tenth of the time or more.
     """

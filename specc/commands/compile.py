@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from specc.api import compile_checked
+from specc.collecting import without_collecting
 from specc.commands.check import checked, parameters
 from specc.commands.errors import WrongUseError
 from specc.commands.files import STANDARD_INPUT, opened
@@ -50,7 +51,7 @@ def run(options: Namespace) -> int:
         Format.of(Path(options.out)).refuse_missing()
     except MissingPackageError as error:
         raise WrongUseError(str(error)) from error
-    with telling(not options.quiet) as tell:
+    with telling(not options.quiet) as tell, without_collecting():
         tell("loading TensorFlow")
         load_tensorflow()
         summary = _compile(spec, options, tell)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 import warnings
@@ -10,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from specc.collecting import without_collecting
 from specc.commands.errors import WrongUseError
 from specc.commands.progress import quiet_tensorflow
 
@@ -28,7 +28,7 @@ def load_tensorflow() -> None:
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
     try:
-        with quiet_tensorflow(), _hidden(NEEDLESS), _nothing_to_collect():
+        with quiet_tensorflow(), _hidden(NEEDLESS), without_collecting():
             import tensorflow
 
             # Compiling has no use for a GPU, and must not take the memory of one that trains.
@@ -50,17 +50,3 @@ def _hidden(names: tuple[str, ...]) -> Iterator[None]:
     finally:
         for name in hidden:
             del sys.modules[name]
-
-
-@contextmanager
-def _nothing_to_collect() -> Iterator[None]:
-    """Load modules without looking for garbage: what they define lives as long as the process.
-
-    Nor is it looked through later, as https://docs.python.org/3/library/gc.html#gc.freeze describes.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-        gc.freeze()
