@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from argparse import Namespace
@@ -55,6 +56,8 @@ def run(options: Namespace) -> int:
         tell("loading TensorFlow")
         load_tensorflow()
         summary = _compile(spec, options, tell)
+        # Else the first look for garbage from here on would go through all of it, and TensorFlow, just before the end.
+        gc.freeze()
     if options.quiet or not sys.stdout.isatty():
         sys.stdout.write(f"{options.out}\n")
     else:
