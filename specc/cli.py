@@ -124,6 +124,10 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--deep", action="store_true", help="build the models in Keras too, and compare every shape")
     check.add_argument("--fail-on", choices=["error", "warning"], default="error", help="what exit code 1 stands for")
 
+    format = commands.add_parser("format", help="write specs in one way: spaces, indentation and blank lines by rule")
+    format.add_argument("paths", nargs="+", metavar="PATH", help="a file, a folder with *.cnet files below it, or -")
+    format.add_argument("--check", action="store_true", help="write nothing; exit code 1 if a file would change")
+
     show = commands.add_parser("show", help="the nodes of a spec's models, with types, parameters and work")
     show.add_argument("file", metavar="FILE", help="the spec, or - for standard input")
     show.add_argument("--format", choices=["table", "json"], default="table")

@@ -204,6 +204,47 @@ def test_a_reader_that_has_gone_ends_it_quietly(run: Run, monkeypatch: pytest.Mo
     assert run("check", "clean.cnet") == (141, "", "")
 
 
+UNTIDY = "model untidy{\n input x :float32[4]\n output y=x->Dense( 2 )\n}\n"
+TIDY = "model untidy {\n  input x: float32[4]\n  output y = x -> Dense(2)\n}\n"
+
+
+def test_format_writes_what_changes_and_names_it(run: Run) -> None:
+    write(clean=TIDY, untidy=UNTIDY)
+    Path("untidy.cnet").chmod(0o640)
+    before = Path("clean.cnet").stat().st_mtime_ns
+    assert run("format", ".", "--check") == (1, "untidy.cnet\n", "")
+    assert Path("untidy.cnet").read_text() == UNTIDY
+    assert run("format", ".") == (0, "untidy.cnet\n", "")
+    assert (Path("untidy.cnet").read_text(), Path("untidy.cnet").stat().st_mode & 0o777) == (TIDY, 0o640)
+    assert Path("clean.cnet").stat().st_mtime_ns == before
+    assert run("format", ".") == run("format", ".", "--check") == (0, "", "")
+    assert sorted(Path().iterdir()) == [Path("clean.cnet"), Path("untidy.cnet")]
+
+
+def test_format_leaves_what_it_can_not_read(run: Run) -> None:
+    write(broken="model m {\n  output y = = x\n}\n", untidy=UNTIDY)
+    Path("bytes.cnet").write_bytes(b"\xff")
+    done = run("format", ".")
+    assert (done.code, done.out) == (1, "untidy.cnet\n")
+    assert "error[unreadable-file]" in done.err and "error[syntax]" in done.err
+    assert Path("broken.cnet").read_text() == "model m {\n  output y = = x\n}\n"
+    assert Path("bytes.cnet").read_bytes() == b"\xff"
+
+
+def test_format_takes_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def given(text: str) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8"))
+
+    given(UNTIDY)
+    assert run("format", "-") == (0, TIDY, "")
+    given(UNTIDY)
+    assert run("format", "-", "--check") == (1, "<stdin>\n", "")
+    given("model m {")
+    done = run("format", "-")
+    assert (done.code, done.out) == (1, "")
+    assert "error[syntax]" in done.err
+
+
 def test_explain(run: Run) -> None:
     listed = run("explain")
     assert (listed.code, listed.err) == (0, "")

@@ -28,6 +28,7 @@ import pytest
 import specc
 from specc import catalogue
 from specc.constructs import BY_NAME
+from specc.diagnostics import Sink
 from specc.diagnostics.render.full import full
 from specc.findings import KINDS
 from specc.graph.arrays import MAXIMAL_ELEMENTS
@@ -37,8 +38,10 @@ from specc.graph.library import LIBRARY
 from specc.graph.state import MAXIMAL_BLOCKS, MAXIMAL_CHAIN, MAXIMAL_DEPTH, MAXIMAL_NODES, MAXIMAL_STEPS
 from specc.graph.totals import FIGURES
 from specc.graph.training import SETTINGS
+from specc.source import Source
 from specc.syntax import ast
 from specc.syntax.build import MAXIMAL_OPERATORS, MAXIMAL_STRING
+from specc.syntax.format import formatted
 from specc.syntax.parse import MAXIMAL_NESTING, MAXIMAL_TEXT
 from specc.types import DTYPES, INTEGER_LIMIT
 from tests.literature.files import library, syntax
@@ -149,6 +152,12 @@ def test_a_snippet_without_faults_can_be_built(snippet: Snippet, folder: Path) -
     path = written(snippet, folder)
     for name in re.findall(r"^model (\w+)", snippet.file, re.MULTILINE):
         assert specc.build(path, name).outputs
+
+
+@pytest.mark.parametrize("snippet", [each for each in CNET if each.file == each.text], ids=str)
+def test_a_whole_file_is_formatted(snippet: Snippet) -> None:
+    # One with faults of syntax can not be.
+    assert formatted(Source(snippet.text), Sink()) in (snippet.text, None)
 
 
 def test_every_snippet_says_what_it_is() -> None:

@@ -69,6 +69,14 @@ def parse(source: Source, sink: Sink) -> ast.File:
         return _parsed(source, sink)
 
 
+def tokens_of(source: Source) -> list[Token]:
+    """The tokens of a text, without comments; what is none has the type `STRAY`."""
+    with _lock:
+        lark, _, builder = _parser()
+        builder.source, builder.comments = source, {}
+        return _tokens(lark.parse_interactive(source.text))
+
+
 def _parsed(source: Source, sink: Sink) -> ast.File:
     lark, table, builder = _parser()
     builder.source, builder.sink, builder.comments = source, sink, {}
