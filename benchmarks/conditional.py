@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import keras
 import tensorflow as tf
 from keras import layers
 
@@ -27,7 +26,6 @@ CONVOLUTION = "Conv2D 3x3, B 32, 28x28, 32→64"
 def measured() -> Iterator[Figure]:
     """Every case of this file, one after the other."""
     for case in (*_kernels(), *_groups(), _branches(), *_other_layers()):
-        keras.utils.clear_session()
         yield from figures(case, PHASES, compiled_steps, SECONDS)
 
 

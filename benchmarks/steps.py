@@ -73,12 +73,27 @@ def keras_steps(fed: Fed) -> tuple[Step, Step]:
 
 
 def figures(
-    case: Case, phases: tuple[str, str], steps: Callable[[Fed], tuple[Step, Step]], budget: float
+    case: Case, phases: tuple[str, str], steps: Callable[[Fed], tuple[Step, Step]], budget: float, rounds: int = 1
 ) -> Iterator[Figure]:
-    """Both steps of a case, measured for `budget` seconds each."""
-    ours, theirs = steps(case.ours()), steps(case.theirs())
-    for phase, wanted, mine, other in zip(phases, (case.forward, case.backward), ours, theirs, strict=True):
-        first, second = milliseconds(mine, other, budget)
+    """Both steps of a case, measured for `budget` seconds each; of several rounds the one with the median ratio.
+
+    Each round makes both models anew, in turn one or the other first: two models that are the same may differ by a few
+    percent for as long as they live, by where their tensors lie.
+    """
+    measured = [_round(case, steps, budget, ours_first=number % 2 == 0) for number in range(rounds)]
+    for phase, wanted, taken in zip(phases, (case.forward, case.backward), zip(*measured, strict=True), strict=True):
+        ours, theirs = sorted(taken, key=lambda pair: pair[0] / pair[1])[rounds // 2]
         yield Figure(
-            what=case.what, against=case.against, phase=phase, ours=first, theirs=second, unit="ms", wanted=wanted
+            what=case.what, against=case.against, phase=phase, ours=ours, theirs=theirs, unit="ms", wanted=wanted
         )
+
+
+def _round(
+    case: Case, steps: Callable[[Fed], tuple[Step, Step]], budget: float, ours_first: bool
+) -> list[tuple[float, float]]:
+    """The times of ours and of theirs for both steps, in milliseconds."""
+    keras.utils.clear_session()
+    made = {}
+    for side in ("ours", "theirs") if ours_first else ("theirs", "ours"):
+        made[side] = steps(case.ours() if side == "ours" else case.theirs())
+    return [milliseconds(mine, other, budget) for mine, other in zip(made["ours"], made["theirs"], strict=True)]
