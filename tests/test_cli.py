@@ -483,6 +483,24 @@ def test_where_keras_disagrees_with_what_was_proven_is_said(run: Run, monkeypatc
     assert "clean.cnet:3:19: `y`: specc has proven float32[7], and Keras makes [2] of it" in done.err
 
 
+def test_what_can_not_be_proven_is_counted_and_built_in_keras(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(clean=CLEAN)
+    infer = LayerEntry.infer
+
+    def without_rule(entry: LayerEntry, *arguments: Any) -> Any:
+        facts = infer(entry, *arguments)
+        assert isinstance(facts, LayerFacts)
+        return replace(facts, outputs=tuple(replace(type, shape=None) for type in facts.outputs), proven=False)
+
+    monkeypatch.setattr(LayerEntry, "infer", without_rule)
+    line = "1 node could not be proven; `specc check --deep` builds them\n"
+    assert run("check", "clean.cnet") == (0, line, "")
+    assert run("check", "--deep", "clean.cnet") == (0, "", "")
+    assert [line.split() for line in run("show", "clean.cnet").out.splitlines() if line.startswith("y ")] == [
+        ["y", "Dense", "?", "10", "8"]
+    ]
+
+
 def test_compiling_loads_nothing_that_keras_takes_only_because_it_is_there() -> None:
     script = (
         "import sys; from specc.commands.tensorflow import NEEDLESS, load_tensorflow; load_tensorflow()\n"

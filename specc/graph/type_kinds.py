@@ -65,7 +65,7 @@ INPUT_COUNT = Kind(
 
 UNKNOWN_SIZE = Kind(
     id="unknown-size",
-    explanation="A layer makes weights from a size that is not known: declare the size, or make it known with a "
+    explanation="Weights, or what comes out, depend on a size that is not known: declare it, or make it known with a "
     "pooling layer or a `Reshape`.",
     faulty="model m {\n  input x: float32[?]\n  output y = x -> Dense(2)\n}\n",
     mended="model m {\n  input x: float32[8]\n  output y = x -> Dense(2)\n}\n",

@@ -84,7 +84,8 @@ def _squeeze(call: OperationCall) -> LayerFacts | Fault:
     shape, axis = call.first.shape, call.arguments["axis"]
     if axis is None:
         if any(not isinstance(entry, int) for entry in shape):
-            return LayerFacts((call.facts(call.first.type.dtype, None).outputs[0],), proven=False)
+            message = f"squeeze takes away the axes of 1, and which those of {shape_text(shape)} are is not known"
+            return Fault("unknown-size", message, "say which: `axis=…`", input=0)
         return _kept(call, tuple(entry for entry in shape if entry != 1))
     places = per_sample_axes(axis, len(shape))
     if isinstance(places, Fault):
