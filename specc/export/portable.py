@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -80,11 +81,23 @@ def portable(model: SpecModel, format: str) -> Portable:
             return {each.name: hidden(outputs[each.name], outputs[VALID]) for each in signature.outputs}
         return {each.name: outputs[each.name] for each in signature.outputs}
 
-    function = tf.function(infer, autograph=False).get_concrete_function(input_specs(signature, names))
+    with _functions_inlined():
+        function = tf.function(infer, autograph=False).get_concrete_function(input_specs(signature, names))
     for operation, place in _operations(function):
         if _has_state(operation):
             raise UnportableError(f"{format} can not hold {_node(model, place)}, which {_deed(operation)}")
     return Portable(model, signature, function, names)
+
+
+@contextmanager
+def _functions_inlined() -> Iterator[None]:
+    """Trace functions into whatever calls them: grouped convolutions are one that only TensorFlow's XLA can run."""
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)
 
 
 def _refuse_tensors(signature: Signature, guarded: bool, format: str) -> None:

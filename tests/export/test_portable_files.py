@@ -124,6 +124,23 @@ def test_a_guard_of_a_model_inside_another_is_not_lost(suffix: str, tmp_path: Pa
     assert np.isnan(found[1]).all()
 
 
+def test_grouped_convolutions_are_those_of_keras(suffix: str, tmp_path: Path) -> None:
+    """Keras has TensorFlow's XLA run them, which is nowhere else."""
+    spec = """
+model m {
+  input x: float32[12, 12, 8]
+  output plain = x -> Conv2D(8, 3, padding="same", groups=4)
+  output strided = x -> Conv2D(16, 3, strides=2, padding="same", groups=2)
+  output causal = x -> Reshape([144, 8]) -> Conv1D(8, 5, padding="causal", groups=2, dilation_rate=2)
+}
+"""
+    specc.compile(spec, tmp_path / f"net.{suffix}")
+    x = np.random.default_rng(0).normal(size=(3, 12, 12, 8)).astype("float32")
+    found = RUNS[suffix](tmp_path / f"net.{suffix}", {"x": x})
+    for name, expected in specc.build(spec)({"x": x}).items():
+        np.testing.assert_allclose(found[name], expected, rtol=1e-5, atol=2e-6, err_msg=name)
+
+
 def test_clamped_and_zeroed_muxes_are_those_of_keras(suffix: str, tmp_path: Path) -> None:
     spec = """
     model m {
