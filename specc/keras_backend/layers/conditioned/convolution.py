@@ -86,6 +86,8 @@ class _Conv(_Convolution):
         )
 
     def _convolve_sample(self, x: Any, kernel: Any) -> Any:
+        if self.groups == 1:
+            return self._convolve(x, kernel, "channels_last")
         # Group by group: Keras compiles a grouped convolution with XLA, which would happen once for each sample.
         pairs = zip(tf.split(x, self.groups, -1), tf.split(kernel, self.groups, -1), strict=True)
         return ops.concatenate([self._convolve(*pair, "channels_last") for pair in pairs], axis=-1)

@@ -35,31 +35,60 @@ def apply_per_sample(
     """
 
     def run(x: tf.Tensor, kernel: tf.Tensor) -> Any:
-        def forward(pair: Any) -> Any:
-            return operation(pair[0][None], pair[1])[0]
+        def forward(place: tf.Tensor, x: tf.Tensor, kernel: tf.Tensor) -> Any:
+            return (operation(_one(x, place), kernel[place]),)
 
-        def backward(triple: Any) -> Any:
-            sample, own_kernel, upstream = triple
+        def backward(place: tf.Tensor, x: tf.Tensor, kernel: tf.Tensor, upstream: tf.Tensor) -> Any:
+            sample, own_kernel = _one(x, place), kernel[place]
             with tf.GradientTape() as tape:
                 tape.watch([sample, own_kernel])
-                result = forward((sample, own_kernel))
-            return tuple(tape.gradient(result, [sample, own_kernel], upstream))
+                result = operation(sample, own_kernel)
+            to_sample, to_kernel = tape.gradient(result, [sample, own_kernel], _one(upstream, place))
+            return to_sample, to_kernel[None]
 
         def gradient(upstream: tf.Tensor) -> Any:
-            specs = (tf.TensorSpec(x.shape[1:], x.dtype), tf.TensorSpec(kernel.shape[1:], kernel.dtype))
-            return _map_samples(backward, (x, kernel, upstream), specs)
+            specs = [tf.TensorSpec(x.shape[1:], x.dtype), tf.TensorSpec(kernel.shape[1:], kernel.dtype)]
+            return tuple(_each_sample(backward, [x, kernel, upstream], specs))
 
-        return _map_samples(forward, (x, kernel), tf.TensorSpec(sample_shape, x.dtype)), gradient
+        (result,) = _each_sample(forward, [x, kernel], [tf.TensorSpec(sample_shape, x.dtype)])
+        return result, gradient
 
     return tf.custom_gradient(run)(x, kernel)
 
 
-def _map_samples(function: Callable[[Any], Any], tensors: tuple[tf.Tensor, ...], specs: Any) -> Any:
-    """Do as `tf.map_fn`, which cannot stack the results of an empty batch whose sample shape is unknown."""
+def _one(x: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
+    """Return a batch of one, in an operation that tells XLA as much."""
+    rest = len(x.shape) - 1
+    return tf.slice(x, tf.stack([place, *[0] * rest]), [1, *[-1] * rest])
+
+
+def _each_sample(
+    step: Callable[..., tuple[tf.Tensor, ...]], tensors: Sequence[tf.Tensor], specs: Sequence[tf.TensorSpec]
+) -> list[tf.Tensor]:
+    """Join what a step gives for each sample.
+
+    Args:
+        step: maps the place of a sample and the tensors to its results, each a batch of one.
+        tensors: `[B, ...]`.
+        specs: of the results, for one sample.
+    """
     batch = tf.shape(tensors[0])[0]
-    filled = [
-        tf.cond(batch > 0, lambda t=t: t, lambda t=t: tf.zeros(tf.concat([[1], tf.shape(t)[1:]], 0), t.dtype))
-        for t in tensors
-    ]
-    mapped = tf.map_fn(function, tuple(filled), fn_output_signature=specs, parallel_iterations=OVERLAP)
-    return tf.nest.map_structure(lambda t: t[:batch], mapped)
+    known = all(spec.shape.is_fully_defined() for spec in specs)
+    # The results of no sample at all can not be joined if their shape is unknown.
+    count = batch if known else tf.maximum(batch, 1)
+    if not known:
+        tensors = [
+            tf.cond(batch > 0, lambda t=t: t, lambda t=t: tf.zeros(tf.concat([[1], tf.shape(t)[1:]], 0), t.dtype))
+            for t in tensors
+        ]
+
+    def once(place: tf.Tensor, arrays: Sequence[tf.TensorArray]) -> Any:
+        results = step(place, *tensors)
+        return place + 1, [array.write(place, result) for array, result in zip(arrays, results, strict=True)]
+
+    arrays = [tf.TensorArray(spec.dtype, count, element_shape=[1, *spec.shape]) for spec in specs]
+    _, arrays = tf.while_loop(
+        lambda place, _: place < count, once, (0, arrays), parallel_iterations=OVERLAP, maximum_iterations=count
+    )
+    joined = [tf.squeeze(array.stack(), 1) for array in arrays]
+    return joined if known else [tensor[:batch] for tensor in joined]
